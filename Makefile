@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make` alone lists them. Valid for GNU make 3.81.
+
+PYTHON ?= python3
+NB ?=
+LAB_ARGS ?=
+TORCH_INDEX ?=
+
+VENV_PYTHON := .venv/bin/python
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+export TORCH_INDEX
+# A learner's own PYTHONPATH must not shadow the course's packages.
+unexport PYTHONPATH PYTHONHOME
+
+define install
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No '$(PYTHON)' was found: install Python 3.11 to 3.13, or name yours with PYTHON=..."; exit 1; }
+	@"$(PYTHON)" requirements/install.py $(1)
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check execute clean
+
+help: ## List the targets
+	@echo "make lab    install, then open the course in JupyterLab"
+	@echo "make test   install, then verify everything"
+	@echo
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  \1	/'
+
+lab: ## Open the course in JupyterLab (LAB_ARGS="--no-browser --port 9999" passes arguments on)
+	$(call install,lab)
+	@$(VENV_PYTHON) -m ropelib.course.workspace
+	@cd work && ../.venv/bin/python -m jupyter lab $(AS_ROOT) --LabApp.news_url=None \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+
+test: ## Verify everything: lint, tests, strict nbval on every notebook (NB=03 verifies one chapter)
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.course.verify $(if $(NB),--chapter "$(NB)")
+
+check: ## Lint and the fast tests, in under a minute
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.course.verify --fast
+
+execute: ## Run notebooks in place, restart-and-run-all (NB=03 runs one chapter)
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.course.notebooks $(if $(NB),--chapter "$(NB)")
+
+clean: ## Remove .venv and caches; your work/ folder stays
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis ropelib.egg-info
+	@find ropelib tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed .venv and caches. work/ was left alone."
