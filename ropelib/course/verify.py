@@ -1,0 +1,146 @@
+"""Verify the course, and end with a ledger of what ran, what did not, and how to mend it.
+
+python -m ropelib.course.verify                      everything
+python -m ropelib.course.verify --chapter 03         one chapter
+python -m ropelib.course.verify --fast               lint and the fast tests
+python -m ropelib.course.verify NOTEBOOK [...]       these notebooks, wherever they are
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from ropelib.course import notebooks
+from ropelib.course.notebooks import ROOT
+
+MOST_IGNORED = 0.05
+NO_GPU = "NOT RUN: no GPU"
+
+
+@dataclass
+class Ledger:
+    """A pytest plugin that counts: hand it to pytest.main, then read it."""
+
+    chapters: list[Path]
+    outcomes: Counter = field(default_factory=Counter)
+    not_run: dict[str, str] = field(default_factory=dict)
+    cells_passed: Counter = field(default_factory=Counter)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        file, is_cell = report.nodeid.split("::")[0], ".ipynb::" in report.nodeid
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.not_run[report.nodeid] = str(report.longrepr[2]).removeprefix("Skipped: ")
+        elif report.failed:
+            self.outcomes["failed"] += 1
+        elif report.when == "call" and report.passed:
+            self.outcomes["cell" if is_cell else "passed"] += 1
+            self.cells_passed[(ROOT / file).resolve()] += is_cell
+
+    def unverified(self) -> list[Path]:
+        """Notebooks of which not every code cell ran and agreed."""
+        return [path for path in self.chapters if self.cells_passed[path.resolve()] != len(_code_cells(path))]
+
+    def sentences(self) -> list[str]:
+        cells = [cell for path in self.chapters for cell in _code_cells(path)]
+        ignored = sum(map(notebooks.is_ignored, cells))
+        done = len(self.chapters) - len(self.unverified())
+        return [
+            f"notebooks  {done} of {len(self.chapters)} verified: {self.outcomes['cell']} cells ran, "
+            f"{self.outcomes['cell'] - ignored} compared, {ignored} not compared ({_share(ignored, len(cells))})",
+            f"tests      {self.outcomes['passed']} passed, {self.outcomes['failed']} failed, "
+            f"{len(self.not_run)} not run",
+        ]
+
+    def defects(self, *, strict: bool) -> list[str]:
+        found = [f"{path.name}: not verified" for path in self.unverified()]
+        cells = [cell for path in self.chapters for cell in _code_cells(path)]
+        ignored = sum(map(notebooks.is_ignored, cells))
+        if ignored > MOST_IGNORED * len(cells):
+            found.append(f"{_share(ignored, len(cells))} of the cells are not compared; {MOST_IGNORED:.0%} may be")
+        if strict:
+            missing = {reason for reason in self.not_run.values() if not reason.startswith(NO_GPU)}
+            found += [f"under CI=true nothing may be left out: {reason}" for reason in sorted(missing)]
+        return found
+
+
+def verify(chapters: list[Path], tests: list[str]) -> int:
+    """Run tests and strict nbval over chapters, print the ledger → 0 where all is well, else 1."""
+    started = time.perf_counter()
+    defects = [sentence for path in chapters for sentence in notebooks.problems(path)]
+    ledger = Ledger(chapters)
+    status = pytest.main([*_pytest_options(len(chapters)), *tests, *map(str, chapters)], plugins=[ledger])
+    defects += ledger.defects(strict=os.environ.get("CI") == "true")
+    if status != 0:
+        defects.append(f"pytest ended with status {int(status)}: the failures are above")
+    print("\nLedger", *ledger.sentences(), *_not_run_table(ledger.not_run), sep="\n  ")
+    print(f"  time       {time.perf_counter() - started:.0f} s")
+    print(
+        "\n".join(["", *defects, f"FAILED: {len(defects)} defects"] if defects else ["", "Everything that ran passed."])
+    )
+    return 1 if defects else 0
+
+
+def _pytest_options(chapters: int) -> list[str]:
+    # Cells of one notebook share a kernel, so a notebook must not be split over workers.
+    workers = min(os.cpu_count() or 1, 8)
+    options = ["-q", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--nbval"]
+    return options + (["-n", str(workers), "--dist", "loadfile"] if chapters != 1 else [])
+
+
+def _not_run_table(not_run: dict[str, str]) -> list[str]:
+    reasons = Counter(not_run.values())
+    return [f"{count:>9} × {reason}" for reason, count in sorted(reasons.items())]
+
+
+def _code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return notebooks.code_cells(nbformat.read(path, as_version=4))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
+
+
+def _tree() -> list[Path]:
+    """Every notebook that git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.ipynb"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        return notebooks.find()
+    return [ROOT / line for line in sorted(set(listed.stdout.splitlines())) if (ROOT / line).exists()]
+
+
+def _lint() -> int:
+    checks = (["check", "."], ["format", "--check", "."])
+    return max(subprocess.run([sys.executable, "-m", "ruff", *check], cwd=ROOT).returncode for check in checks)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make test", description="Verify the course.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="verify only these")
+    parser.add_argument("--chapter", metavar="NN", help="verify only notebooks whose name starts with this")
+    parser.add_argument("--fast", action="store_true", help="lint and the tests that are not marked slow")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    if options.notebooks:
+        return verify([path.resolve() for path in options.notebooks], [])
+    if options.chapter is not None:
+        chosen = notebooks.find(options.chapter)
+        if not chosen:
+            print(f"No notebook's name starts with {options.chapter!r}.", file=sys.stderr)
+            return 2
+        return verify(chosen, [])
+    if options.fast:
+        return max(_lint(), verify([], ["tests", "-m", "not slow"]))
+    return max(_lint(), verify(_tree(), ["tests"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What is installed, what is missing, and what a missing thing costs the reader."""
+
+import importlib.util
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+OLDEST = (3, 11)
+
+
+@dataclass(frozen=True)
+class Need:
+    package: str
+    chapters: str
+    cost: str
+    remedy: str = "close JupyterLab and type `make lab`"
+
+
+NEEDS = [
+    Need("numpy", "00 to 03", "every chapter"),
+    Need("matplotlib", "00 to 03", "every figure"),
+    Need("ipywidgets", "later", "the interactive figures; their pictures and all text stay"),
+    Need("torch", "later", "the PyTorch chapters, from 05 on"),
+    Need(
+        "triton",
+        "later",
+        "running the GPU kernel of chapters 12 and 13; everything else works",
+        "Triton exists for Linux on x86-64 only; on Windows use WSL2",
+    ),
+]
+
+
+def is_installed(need: Need) -> bool:
+    return importlib.util.find_spec(need.package) is not None
+
+
+def ready_for(chapters: str) -> bool:
+    """Whether everything is there that these chapters need, for example "00 to 03"."""
+    return sys.version_info[:2] >= OLDEST and all(is_installed(need) for need in NEEDS if need.chapters == chapters)
+
+
+def report() -> str:
+    """One line for Python and for each package: OK with its version, or MISSING with the loss and the remedy."""
+    lines = [_python_line(), *map(_package_line, NEEDS), _gpu_line()]
+    return "\n".join(lines)
+
+
+def _python_line() -> str:
+    found = platform.python_version()
+    if sys.version_info[:2] >= OLDEST:
+        return f"OK       Python {found}"
+    return f"MISSING  Python {OLDEST[0]}.{OLDEST[1]} or newer; this kernel is {found}: type `make lab` and choose its kernel"
+
+
+def _package_line(need: Need) -> str:
+    if not is_installed(need):
+        return f"MISSING  {need.package}: costs you {need.cost}; {need.remedy}"
+    try:
+        return f"OK       {need.package} {version(need.package)}"
+    except PackageNotFoundError:
+        return f"OK       {need.package}"
+
+
+def _gpu_line() -> str:
+    """Asks the driver's own folder, not torch: importing torch takes seconds."""
+    try:
+        with open("/proc/driver/nvidia/version", encoding="utf-8"):
+            return "OK       NVIDIA GPU"
+    except OSError:
+        return "MISSING  NVIDIA GPU: costs you the speed measurements of chapters 12 and 13; the kernels run without one"
