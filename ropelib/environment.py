@@ -50,7 +50,8 @@ def _python_line() -> str:
     found = platform.python_version()
     if sys.version_info[:2] >= OLDEST:
         return f"OK       Python {found}"
-    return f"MISSING  Python {OLDEST[0]}.{OLDEST[1]} or newer; this kernel is {found}: type `make lab` and choose its kernel"
+    oldest = ".".join(map(str, OLDEST))
+    return f"MISSING  Python {oldest} or newer; this kernel is {found}: type `make lab` and choose its kernel"
 
 
 def _package_line(need: Need) -> str:
@@ -68,4 +69,6 @@ def _gpu_line() -> str:
         with open("/proc/driver/nvidia/version", encoding="utf-8"):
             return "OK       NVIDIA GPU"
     except OSError:
-        return "MISSING  NVIDIA GPU: costs you the speed measurements of chapters 12 and 13; the kernels run without one"
+        return (
+            "MISSING  NVIDIA GPU: costs you the speed measurements of chapters 12 and 13; the kernels run without one"
+        )

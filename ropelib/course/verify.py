@@ -35,7 +35,8 @@ class Ledger:
     cells_passed: Counter = field(default_factory=Counter)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        file, is_cell = report.nodeid.split("::")[0], ".ipynb::" in report.nodeid
+        file = report.location[0]
+        is_cell = file.endswith(".ipynb")
         if report.skipped and not hasattr(report, "wasxfail"):
             self.not_run[report.nodeid] = str(report.longrepr[2]).removeprefix("Skipped: ")
         elif report.failed:
@@ -63,7 +64,7 @@ class Ledger:
         found = [f"{path.name}: not verified" for path in self.unverified()]
         cells = [cell for path in self.chapters for cell in _code_cells(path)]
         ignored = sum(map(notebooks.is_ignored, cells))
-        if ignored > MOST_IGNORED * len(cells):
+        if ignored > max(1, MOST_IGNORED * len(cells)):
             found.append(f"{_share(ignored, len(cells))} of the cells are not compared; {MOST_IGNORED:.0%} may be")
         if strict:
             missing = {reason for reason in self.not_run.values() if not reason.startswith(NO_GPU)}

@@ -1,0 +1,157 @@
+"""The gate: what makes a notebook unfit, each defect planted in a copy of a real chapter and found."""
+
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from ropelib.course import notebooks
+from ropelib.course.notebooks import ROOT, problems
+
+CHAPTER = ROOT / "notebooks" / "00_start_here.ipynb"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Edit a copy of chapter 00: call with a function that changes the notebook, get the file."""
+
+    def edited(change):
+        notebook = nbformat.read(CHAPTER, as_version=4)
+        change(notebook)
+        path = tmp_path / CHAPTER.name
+        nbformat.write(notebook, path)
+        return path
+
+    return edited
+
+
+def compared_with_output(notebook):
+    return next(cell for cell in notebooks.code_cells(notebook) if not notebooks.is_ignored(cell) and cell.outputs)
+
+
+def change_a_number(notebook):
+    for cell in notebooks.code_cells(notebook):
+        for output in cell.outputs:
+            if "11.1920" in output.get("text", ""):
+                output["text"] = output["text"].replace("11.1920", "11.1921")
+                return
+    raise AssertionError("chapter 00 prints 11.1920 no longer")
+
+
+def drop_the_counts(notebook):
+    for cell in notebooks.code_cells(notebook):
+        cell.execution_count = None
+
+
+def strip(notebook):
+    drop_the_counts(notebook)
+    for cell in notebooks.code_cells(notebook):
+        cell.outputs = []
+
+
+def make_it_raise(notebook):
+    compared_with_output(notebook).source += "\nraise RuntimeError('planted')"
+
+
+def nothing(notebook):
+    pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (nothing, "Everything that ran passed."),
+        (change_a_number, "11.1921"),
+        (drop_the_counts, "strict nbval compares nothing there"),
+        (strip, "strict nbval compares nothing there"),
+        (make_it_raise, "planted"),
+    ],
+)
+def test_verification_fails_for_a_corrupted_notebook_and_for_no_other(copy, change, reason):
+    command = [sys.executable, "-m", "ropelib.course.verify", str(copy(change))]
+    outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (outcome.returncode == 0) == (change is nothing), outcome.stdout
+    assert reason in outcome.stdout
+
+
+def ignore(cell):
+    cell.metadata["tags"] = [notebooks.IGNORED]
+
+
+PLANTED = [
+    (lambda nb: setattr(compared_with_output(nb), "execution_count", 99), r"execution counts are"),
+    (lambda nb: notebooks.code_cells(nb)[-1].outputs[0].update(name="stderr"), r"writes to stderr"),
+    (lambda nb: notebooks.code_cells(nb)[-1].outputs[0].update(text="/home/me/x"), r"a path of one machine: /home/m"),
+    (
+        lambda nb: notebooks.code_cells(nb)[-1].outputs.append(
+            nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])
+        ),
+        r"ends in ValueError",
+    ),
+    (lambda nb: ignore(notebooks.code_cells(nb)[-1]), r"is not compared, and no compared cell with an assert follows"),
+    (lambda nb: notebooks.code_cells(nb)[-1].metadata.update(tags=["nbval-skip"]), r"is skipped by nbval"),
+    (lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("It is 3.14159 long.")), r"states 3\.14159, which no"),
+    (lambda nb: nb.cells.extend(nbformat.v4.new_code_cell("1") for _ in range(4)), r"4 code cells follow each other"),
+    (
+        lambda nb: nb.cells.extend(
+            [
+                nbformat.v4.new_code_cell(
+                    "1", outputs=[nbformat.v4.new_output("display_data", data={"image/png": "AAAA"})]
+                ),
+                nbformat.v4.new_code_cell("2"),
+            ]
+        ),
+        r"has no words beside it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("plant", "sentence"), PLANTED)
+def test_each_defect_is_named(copy, plant, sentence):
+    assert any(re.search(sentence, found) for found in problems(copy(plant)))
+
+
+@pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)
+def test_the_course_has_none_of_them(path):
+    assert problems(path) == []
+
+
+@pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)
+def test_every_citation_and_link_leads_somewhere(path):
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    anchors = set(re.findall(r'<a id="([^"]+)"', (ROOT / "notebooks" / "references.md").read_text()))
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("http"):
+            continue
+        file, _, anchor = target.partition("#")
+        assert (path.parent / file).exists(), target
+        assert not anchor or anchor in anchors, target
+
+
+def test_running_an_unchanged_notebook_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "n.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('a')\nprint('b')")]), path)
+    notebooks.execute(path)
+    first, stamp = path.read_bytes(), path.stat().st_mtime_ns
+    notebooks.execute(path)
+    assert path.read_bytes() == first and path.stat().st_mtime_ns == stamp
+    assert problems(path) == []
+
+
+def test_an_error_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "n.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        notebooks.execute(path)
+    assert path.read_bytes() == before
+
+
+def test_a_chapter_that_does_not_exist_is_refused():
+    for module in ("notebooks", "verify"):
+        command = [sys.executable, "-m", f"ropelib.course.{module}", "--chapter", "97"]
+        outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        assert outcome.returncode == 2 and "name" in outcome.stderr

@@ -1,0 +1,64 @@
+"""The ledger: what was not run is said, and under CI it fails."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from ropelib.course.notebooks import IGNORED, ROOT
+from ropelib.course.verify import Ledger
+
+
+def report(nodeid, outcome="passed", reason=""):
+    outcomes = {name: name == outcome for name in ("passed", "failed", "skipped")}
+    location = (nodeid.split("::")[0], 0, nodeid)
+    return SimpleNamespace(
+        nodeid=nodeid, location=location, when="call", longrepr=("file", 1, f"Skipped: {reason}"), **outcomes
+    )
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    path = tmp_path / "01.ipynb"
+    cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("x"), nbformat.v4.new_code_cell("2")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_notebook_counts_as_verified_when_every_cell_passed(chapter):
+    ledger = Ledger([chapter])
+    ledger.pytest_runtest_logreport(report(f"{chapter}::Cell 0"))
+    assert ledger.defects(strict=False) == ["01.ipynb: not verified"]
+    ledger.pytest_runtest_logreport(report(f"{chapter}::Cell 1"))
+    assert ledger.defects(strict=True) == []
+    assert "1 of 1 verified: 2 cells ran, 2 compared" in ledger.sentences()[0]
+
+
+def test_what_did_not_run_is_listed_and_fails_in_ci_unless_it_is_the_gpu():
+    ledger = Ledger([])
+    ledger.pytest_runtest_logreport(report("tests/test_a.py::a", "skipped", "NOT RUN: no GPU; run it on one"))
+    assert ledger.defects(strict=True) == [] and "1 not run" in ledger.sentences()[1]
+    ledger.pytest_runtest_logreport(report("tests/test_a.py::b", "skipped", "NOT RUN: no browser; install chromium"))
+    assert ledger.defects(strict=False) == []
+    (defect,) = ledger.defects(strict=True)
+    assert "install chromium" in defect
+
+
+def test_too_many_cells_that_are_not_compared_fail(tmp_path):
+    path = tmp_path / "01.ipynb"
+    cells = [nbformat.v4.new_code_cell("1", metadata={"tags": [IGNORED]}) for _ in range(2)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    ledger = Ledger([path])
+    for number in range(2):
+        ledger.pytest_runtest_logreport(report(f"{path}::Cell {number}"))
+    assert ledger.defects(strict=False) == ["100.0 % of the cells are not compared; 5% may be"]
+
+
+@pytest.mark.slow
+def test_plain_nbval_from_the_root_needs_no_further_flags():
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "notebooks/"]
+    environment = {"ATEN_CPU_CAPABILITY": "default", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert outcome.returncode == 0, outcome.stdout
