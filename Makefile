@@ -29,8 +29,7 @@ help: ## List the targets
 lab: ## Open the course in JupyterLab (LAB_ARGS="--no-browser --port 9999" passes arguments on)
 	$(call install,lab)
 	@$(VENV_PYTHON) -m ropelib.course.workspace
-	@cd work && ../.venv/bin/python -m jupyter lab $(AS_ROOT) --LabApp.news_url=None \
-		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	@cd work && ../.venv/bin/python -m jupyter lab $(AS_ROOT) \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
 test: ## Verify everything: lint, tests, strict nbval on every notebook (NB=03 verifies one chapter)

@@ -10,6 +10,7 @@ Python 3.6 reads, so that an old one answers with a sentence instead of a syntax
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import subprocess
@@ -23,6 +24,8 @@ VENV_PYTHON = VENV / "bin" / "python"
 UNFINISHED = VENV / "install-unfinished"
 FILES = {"lab": ["lab.txt"], "test": ["lab.txt", "test.txt"]}
 OLDEST, NEWEST = (3, 11), (3, 13)
+# Nothing in the course asks the network for anything, and JupyterLab need not ask the learner either.
+LAB_DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 CUDA_DOWNLOAD = "2.7 GB"  # torch 2.13.0 for Linux x86-64 with all it requires, summed from its lock file
 
 
@@ -86,6 +89,9 @@ def build(group):
         install_torch(requirements)
     pip("-r", str(requirements / FILES[group][-1]))
     pip("--no-deps", "-e", str(ROOT))
+    settings = VENV / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(json.dumps(LAB_DEFAULTS))
     # matplotlib announces its font cache on stderr the first time, which strict nbval would take for a difference.
     run(str(VENV_PYTHON), "-c", "import matplotlib.font_manager")
     for name in FILES:
