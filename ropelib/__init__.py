@@ -16,11 +16,14 @@ _ROOMS = {
     "rope_torch": "ops",
     "rotate_half": "ops",
 }
+_MODULES = ("pairing", "plotting", "scaling", "worked_example")
 
-__all__ = ["cos_sin", "inverse_frequencies", "rotate", "rotation_angles", "rotation_matrix", *_ROOMS]
+__all__ = ["cos_sin", "inverse_frequencies", "rotate", "rotation_angles", "rotation_matrix", *_ROOMS, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"ropelib.{name}")
     if name not in _ROOMS:
         raise AttributeError(f"module 'ropelib' has no attribute {name!r}")
     value = getattr(import_module(f"ropelib.{_ROOMS[name]}"), name)
@@ -29,4 +32,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_ROOMS, *_MODULES})

@@ -200,3 +200,8 @@ def test_importing_ropelib_loads_numpy_and_nothing_heavy():
         "import sys, ropelib; print([m for m in ('torch', 'triton', 'matplotlib', 'ipywidgets') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_public_name_loads_when_it_is_first_used():
+    code = "import ropelib; print(all(hasattr(ropelib, name) for name in ropelib.__all__), hasattr(ropelib, 'nothing'))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True False"
