@@ -9,8 +9,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from ropelib.ops import apply_rope, build_rope_cache
+from ropelib.ops import apply_rope, build_rope_cache, check_tensors
 from ropelib.reference import Pairing, inverse_frequencies
+
+FARTHEST = 2**24  # rows; float32 tables of this length for head_dim 128 take 8 GB
 
 
 class _ExactBuffers(nn.Module):
@@ -68,6 +70,8 @@ class RotaryEmbedding(_ExactBuffers):
         super().__init__()
         if pairing not in ("half", "interleaved"):
             raise ValueError(f'pairing must be "half" or "interleaved", but got {pairing!r}')
+        if not isinstance(seq_dim, int) or isinstance(seq_dim, bool):
+            raise ValueError(f"seq_dim must be an integer, the axis that counts tokens, but got {seq_dim!r}")
         if not isinstance(max_seq_len, Integral) or isinstance(max_seq_len, bool) or max_seq_len <= 0:
             raise ValueError(f"max_seq_len must be a positive integer, but got {max_seq_len!r}")
         self.head_dim, self.base, self.scaling = head_dim, base, scaling
@@ -84,11 +88,20 @@ class RotaryEmbedding(_ExactBuffers):
         offset:       position of the first token: the tokens already in the cache; not beside position_ids
         returns:      the rotated q and k, new tensors of their shapes and dtypes
 
-        Raises ValueError as apply_rope does, and for a negative offset, or an offset beside position_ids. Inside
-        torch.compile the tables cannot grow: give max_seq_len what the positions need.
+        Raises what apply_rope raises, and ValueError for another head_dim, a negative offset, or an offset beside
+        position_ids. Inside torch.compile the tables cannot grow: give max_seq_len what the positions need.
         """
+        check_tensors(q=q, k=k, position_ids=position_ids)
         if not isinstance(offset, Integral) or isinstance(offset, bool) or offset < 0:
-            raise ValueError(f"offset must be a non-negative integer, but got {offset!r}")
+            raise ValueError(
+                f"offset must be a non-negative integer, but got {offset!r}; rows of a batch with offsets of their "
+                "own need position_ids of shape (batch, seq)"
+            )
+        for name, x in (("q", q), ("k", k)):
+            if x.shape[-1] != self.head_dim:
+                raise ValueError(f"{name} must end in head_dim = {self.head_dim}, but its shape is {tuple(x.shape)}")
+            if not -x.ndim <= self.seq_dim < x.ndim:
+                raise ValueError(f"seq_dim={self.seq_dim} must be an axis of {name}, whose shape is {tuple(x.shape)}")
         if position_ids is None:
             end = offset + q.size(self.seq_dim)
             self._reach(end, q.device)
@@ -103,6 +116,8 @@ class RotaryEmbedding(_ExactBuffers):
         )
 
     def _reach(self, rows: int, device: torch.device) -> None:
+        if rows > FARTHEST:
+            raise ValueError(f"positions must stay below {FARTHEST}, or the tables fill the memory, but got {rows - 1}")
         if self.cos.is_meta and device.type != "meta":  # built on meta, then given its weights and no tables
             self._fill(device)
         if rows > len(self.cos):

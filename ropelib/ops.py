@@ -95,6 +95,9 @@ def rope_torch(
     """What apply_rope does, in PyTorch alone, on any device. Shapes, units and errors are those of apply_rope."""
     if pairing not in ("half", "interleaved"):
         raise ValueError(f'pairing must be "half" or "interleaved", but got {pairing!r}')
+    check_tensors(q=q, k=k, cos=cos, sin=sin, position_ids=position_ids)
+    if not isinstance(seq_dim, int) or isinstance(seq_dim, bool):
+        raise ValueError(f"seq_dim must be an integer, the axis that counts tokens, but got {seq_dim!r}")
     _check_tables(cos, sin)
     if position_ids is not None:
         cos, sin = _gather(cos, sin, position_ids)
@@ -143,11 +146,20 @@ def apply_rotary_pos_emb(
             f"the fifth argument is position_ids, a tensor of table rows, but got the integer {position_ids}; "
             f"today's Hugging Face form needs it by name: unsqueeze_dim={position_ids}"
         )
+    check_tensors(q=q, k=k, cos=cos, sin=sin, position_ids=position_ids)
     if unsqueeze_dim not in (1, 2):
         raise ValueError(f"unsqueeze_dim must be the axis of the heads, 1 or 2, but got {unsqueeze_dim!r}")
     if position_ids is not None:
         cos, sin = _gather(cos, sin, torch.atleast_2d(position_ids))
     return _rotate_full_width("q", q, cos, sin, unsqueeze_dim), _rotate_full_width("k", k, cos, sin, unsqueeze_dim)
+
+
+def check_tensors(**given: object) -> None:
+    """Raise TypeError for an argument that is neither a tensor nor None, with what may have been meant."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, Tensor):
+            hint = f"; did you mean offset={value}?" if name == "position_ids" and isinstance(value, int) else ""
+            raise TypeError(f"{name} must be a torch.Tensor, but got {type(value).__name__} {value!r:.60}{hint}")
 
 
 def _rotate_leading(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing) -> Tensor:
@@ -202,7 +214,8 @@ def _align(
     if cos.shape[-1] > half:
         raise ValueError(
             f"cos and sin must be at most head_dim/2 = {half} wide for {name}, but their width is {cos.shape[-1]}; "
-            f"full-width tables repeat their halves, so give cos[:, :{half}], or call apply_rotary_pos_emb"
+            f"if they were built for another head_dim, build them for {x.shape[-1]}; if they are full-width, with "
+            f"every value twice, give cos[:, :{half}] and sin[:, :{half}], or call apply_rotary_pos_emb"
         )
     if position_ids is None and cos.shape[0] != x.shape[axis]:
         raise ValueError(
@@ -224,9 +237,10 @@ def _align(
 
 def _check_tables(cos: Tensor, sin: Tensor) -> None:
     if cos.ndim != 2 or cos.shape != sin.shape:
+        way_out = "; where a row was chosen for every token already, call apply_rotary_pos_emb without position_ids"
         raise ValueError(
-            "cos and sin must be (rows, width) tables of one shape, but theirs are "
-            f"{tuple(cos.shape)} and {tuple(sin.shape)}"
+            "cos and sin must be tables of two axes, (rows, width), and of one shape, but theirs are "
+            f"{tuple(cos.shape)} and {tuple(sin.shape)}{way_out if cos.ndim == 3 else ''}"
         )
 
 

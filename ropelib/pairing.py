@@ -63,19 +63,19 @@ def interleaved_to_half(x: Any, *, rotary_dim: int | None = None) -> Any:
     return _permute_features(x, "half", rotary_dim)
 
 
-def permute_weights(weight: Any, head_dim: int, to: Pairing, *, rotary_dim: int | None = None) -> Any:
+def permute_weights(weight: Any, to: Pairing, *, head_dim: int, rotary_dim: int | None = None) -> Any:
     """W_q or W_k whose queries or keys have the pairing `to`; scores stay if both are permuted.
 
     weight:     (heads·head_dim, in_features) as in torch.nn.Linear, or its bias, (heads·head_dim,). The number of
                 heads is read off, so W_k of grouped-query attention is permuted by the same call; of a fused
                 projection pass the rows of one part
-    head_dim:   features of one attention head
     to:         the pairing to reach; weight has the other one
+    head_dim:   features of one attention head; by name only, since similar functions take the number of heads there
     rotary_dim: how many leading features of each head rotate; None means all
     returns:    the kind, dtype and shape of weight
 
     Raises ValueError where weight is not such a matrix or bias, or for an invalid head_dim, to or rotary_dim. The
-    permutation between Meta's Llama weights and Hugging Face's, and between Hugging Face's and GGUF.
+    permutation between Meta's Llama weights and Hugging Face's, and between Hugging Face's and a Llama's GGUF file.
     """
     places = permutation(head_dim, to, rotary_dim=rotary_dim)
     weight = weight if hasattr(weight, "shape") else np.asarray(weight)

@@ -241,6 +241,6 @@ def _interpolate(inv_freq: Floats, factor: float, keep: Floats) -> Floats:
 def _number(name: str, value: float, least: float | None = None) -> float:
     is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or (value <= 0 if least is None else value < least):
-        rule = "positive" if least is None else f"of at least {least}"
-        raise ValueError(f"{name} must be a finite number {rule}, but got {value!r}")
+        rule = "a finite positive number" if least is None else f"a finite number of at least {least}"
+        raise ValueError(f"{name} must be {rule}, but got {value!r}")
     return value

@@ -6,6 +6,7 @@ Each rule returns (inv_freq, attention_factor) and is a function of this module:
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 from ropelib.rules import RULES, Scaled, default, dynamic_ntk, linear, llama3, longrope, ntk, proportional, yarn
@@ -26,6 +27,7 @@ __all__ = [
 
 # Keys that configs keep beside the rule, or inside it; the second line has GPT-NeoX's names for two of them.
 _BESIDE = ("rope_theta", "partial_rotary_factor", "original_max_position_embeddings", "max_position_embeddings")
+_OLD_NAMES = {"longrope": ("su",)}  # Phi-3's configs may hold both
 _GPT_NEOX = {"rotary_emb_base": "rope_theta", "rotary_pct": "partial_rotary_factor"}
 
 
@@ -46,12 +48,16 @@ def from_config(config: Any, *, seq_len: int | None = None, layer_type: str | No
     max_position_embeddings, often the extended length, for a missing original_max_position_embeddings. Its Llama
     ignores partial_rotary_factor in "default" alone; here it always counts, as in the models that are trained so.
     """
+    if config is None or isinstance(config, (str, bytes, list, tuple, int, float)):
+        raise ValueError(f"config must be a mapping such as a parsed config.json, or an object, but got {config!r:.80}")
     if layer_type is not None and getattr(config, "is_heterogeneous", False):
         config = config.per_layer_config[layer_type]
     read = config.get if isinstance(config, Mapping) else lambda key: getattr(config, key, None)
     given = _rope_parameters(read, layer_type)
     is_plain = given.keys() <= {"rope_theta", "partial_rotary_factor"}
     rope_type = given.get("rope_type", given.get("type", "default" if is_plain else None))
+    if given.get("type", rope_type) not in (rope_type, *_OLD_NAMES.get(rope_type, ())):
+        raise ValueError(f"rope_type must have one value, but the config has {rope_type!r} and type {given['type']!r}")
     if rope_type not in RULES:
         raise ValueError(f"rope_type must be one of {', '.join(RULES)}, but got {rope_type!r}")
 
@@ -69,6 +75,8 @@ def from_config(config: Any, *, seq_len: int | None = None, layer_type: str | No
     if unused := given.keys() - parameters.keys() - {"rope_type", "type", "rope_theta"}:
         warnings.warn(f'rope_type "{rope_type}" makes no use of {", ".join(sorted(unused))}', stacklevel=2)
     known["base"] = known["rope_theta"]
+    if not isinstance(known["base"], Real) or isinstance(known["base"], bool):
+        raise ValueError(f"rope_theta must be a number, but the config has {known['base']!r}")
     return RULES[rope_type](**{name: known[name] for name in parameters if name in known})
 
 

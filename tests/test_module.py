@@ -261,7 +261,12 @@ X = torch.randn(1, 2, 5, 16)
         (lambda: RotaryEmbedding(16)(X, X, torch.arange(4)), r"for q of shape \(1, 2, 5, 16\)"),
         (lambda: RotaryEmbedding(16)(X, X[:, :, :3]), "they have 5 rows and k has 3 tokens"),
         (lambda: RotaryEmbedding(16, seq_dim=1)(X, X[:, :1]), "they have 2 rows and k has 1 tokens on axis 1"),
-        (lambda: RotaryEmbedding(32)(X[..., :8], X), "at most head_dim/2 = 4 wide for q, but their width is 16"),
+        (lambda: RotaryEmbedding(32)(X, X), r"q must end in head_dim = 32, .* \(1, 2, 5, 16\)"),
+        (lambda: RotaryEmbedding(16)(X, X[..., :8]), r"k must end in head_dim = 16, .* \(1, 2, 5, 8\)"),
+        (lambda: RotaryEmbedding(16, seq_dim="1"), "seq_dim must be an integer, .* got '1'"),
+        (lambda: RotaryEmbedding(16, seq_dim=7)(X, X), "seq_dim=7 must be an axis of q"),
+        (lambda: RotaryEmbedding(16)(X, X, offset=[3, 6]), r"offset .* \[3, 6\]; .* \(batch, seq\)"),
+        (lambda: RotaryEmbedding(16)(X, X, torch.arange(5) + 10**12), "must stay below 16777216, .* 1000000000004"),
         (lambda: RotaryPositionAttention(3), "head_dim must be a positive even integer, but got 3"),
         (lambda: RotaryPositionAttention(4)(X, X, X), r"d_model=4\).* \(1, 2, 5, 16\)"),
         (lambda: RotaryPositionAttention(16)(X, X[:, :, :4], X), r"\(1, 2, 5, 16\), \(1, 2, 4, 16\)"),
@@ -350,3 +355,8 @@ class TestOnCuda:
     def test_the_worked_example(self):
         _, weights = RotaryPositionAttention(4).cuda()(*(t.cuda() for t in tensors("Q", "K", "V")))
         np.testing.assert_allclose(weights.cpu(), GOLDEN["base10000_half"]["weights"], rtol=0, atol=1e-14)
+
+
+def test_an_offset_in_the_place_of_position_ids_is_recognised():
+    with pytest.raises(TypeError, match=r"position_ids must be a torch.Tensor, but got int 6; did you mean offset=6\?"):
+        RotaryEmbedding(16)(X, X, 6)

@@ -292,7 +292,10 @@ Q, (COS, SIN) = torch.randn(2, 3, 5, 8), build_rope_cache(5, 8)
         (lambda: apply_rope(Q, Q, COS, SIN, seq_dim=-5), "axis before head_dim, .* it is -5"),
         (lambda: apply_rope(Q, Q, full_width(COS), full_width(SIN)), r"at most head_dim/2 = 4 .* width is 8; .*:4\]"),
         (lambda: apply_rope(Q, Q, COS, SIN[:4]), r"of one shape, but theirs are \(5, 4\) and \(4, 4\)"),
-        (lambda: apply_rope(Q, Q, COS[None], SIN[None]), r"\(rows, width\) tables .* \(1, 5, 4\)"),
+        (
+            lambda: apply_rope(Q, Q, COS[None], SIN[None]),
+            r"two axes, \(rows, width\), .* \(1, 5, 4\); .* apply_rotary_pos_emb",
+        ),
         (lambda: apply_rope(Q.long(), Q, COS, SIN), "q must be floating-point, but its dtype is torch.int64"),
         (lambda: apply_rope(Q, Q.to(torch.complex64), COS, SIN), "k must be floating-point, .* torch.complex64"),
         (lambda: at_positions([0, 1, 2, 3, 5]), r"position_ids must lie in 0 … 4, .* but hold 5"),
@@ -480,7 +483,7 @@ def test_the_older_form_gathers_rows():
         ({"cos": COS[None], "sin": SIN[None]}, ValueError, r"one full-width row .* theirs are \(1, 5, 4\)"),
         ({"cos": full_width(COS)}, ValueError, r"or \(max_seq, head_dim\) with position_ids; .* theirs are \(5, 8\)"),
         ({"sin": full_width(SIN)[None, :4]}, ValueError, r"theirs are \(1, 5, 8\) and \(1, 4, 8\)"),
-        ({"position_ids": torch.arange(5)}, ValueError, r"\(rows, width\) tables of one shape, .* \(1, 5, 8\)"),
+        ({"position_ids": torch.arange(5)}, ValueError, r"two axes, .* \(1, 5, 8\); .* without position_ids"),
         ({"k": torch.randn(2, 4, 6, 8)}, ValueError, r"k has shape \(2, 4, 6, 8\)"),
         ({"cos": torch.ones(3, 5, 8), "sin": torch.ones(3, 5, 8)}, ValueError, r"theirs are \(3, 5, 8\)"),
     ],
@@ -635,3 +638,21 @@ class TestOnCuda:
         x, tables = torch.randn(2, 4, 9, 16, device="cuda"), build_rope_cache(9, 16, device="cuda")
         compiled = torch.compile(partial(rotate_one, pairing=pairing), fullgraph=True)
         torch.testing.assert_close(compiled(x, *tables), rotate_one(x, *tables, pairing=pairing), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: apply_rope(Q, Q.tolist(), COS, SIN), "k must be a torch.Tensor, but got list"),
+        (lambda: apply_rope(Q, Q, COS, SIN, position_ids=[0, 1]), r"position_ids must be .* list \[0, 1\]"),
+        (lambda: apply_rotary_pos_emb(Q, Q, COS.numpy(), SIN), "cos must be a torch.Tensor, but got ndarray"),
+    ],
+)
+def test_what_is_no_tensor_is_named(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_seq_dim_that_is_no_integer_is_named():
+    with pytest.raises(ValueError, match=r"seq_dim must be an integer, .* got '1'"):
+        apply_rope(Q, Q, COS, SIN, seq_dim="1")

@@ -110,7 +110,9 @@ def test_scores_of_grouped_query_attention_stay_when_weights_are_permuted(kv_hea
 
     widths = [kv_heads * group * head_dim, kv_heads * head_dim]
     weights, biases = [random.normal(size=(width, 6)) for width in widths], [random.normal(size=w) for w in widths]
-    permuted = [[permute_weights(w, head_dim, to, rotary_dim=rotary_dim) for w in each] for each in (weights, biases)]
+    permuted = [
+        [permute_weights(w, to, head_dim=head_dim, rotary_dim=rotary_dim) for w in each] for each in (weights, biases)
+    ]
     before, after = scores(weights, biases, OTHER[to]), scores(*permuted, to)
     np.testing.assert_allclose(after, before, rtol=0, atol=1e-12 * np.abs(before).max())
 
@@ -122,9 +124,10 @@ def test_weights_move_within_each_head(shape, kind):
     weight = np.random.default_rng(0).normal(size=shape)
     interleaved = weight.reshape(3, 4, 2, -1).swapaxes(1, 2).reshape(shape)
     half = weight.reshape(3, 2, 4, -1).swapaxes(1, 2).reshape(shape)
-    assert (permute_weights(kind(weight), 8, "half") == kind(interleaved)).all()
-    assert (permute_weights(kind(weight), 8, "interleaved") == kind(half)).all()
-    back = permute_weights(permute_weights(kind(weight), 8, "half", rotary_dim=6), 8, "interleaved", rotary_dim=6)
+    assert (permute_weights(kind(weight), "half", head_dim=8) == kind(interleaved)).all()
+    assert (permute_weights(kind(weight), "interleaved", head_dim=8) == kind(half)).all()
+    there = permute_weights(kind(weight), "half", head_dim=8, rotary_dim=6)
+    back = permute_weights(there, "interleaved", head_dim=8, rotary_dim=6)
     assert (back == kind(weight)).all()
 
 
@@ -165,10 +168,10 @@ def test_gradients_pass_through_the_permutation():
         (lambda: permutation(8, "half", rotary_dim=True), "rotary_dim.*True"),
         (lambda: half_to_interleaved(np.float64(1)), "x must have shape"),
         (lambda: interleaved_to_half(torch.zeros(2, 5)), "5 and 5"),
-        (lambda: permute_weights(np.zeros((12, 3)), 8, "half"), r"weight.*\(12, 3\).*8"),
-        (lambda: permute_weights(np.zeros((0, 3)), 8, "half"), r"weight.*\(0, 3\)"),
-        (lambda: permute_weights(np.zeros((2, 8, 3)), 8, "half"), r"weight.*\(2, 8, 3\)"),
-        (lambda: permute_weights(np.zeros((8, 3)), 8, "both"), "to must be.*'both'"),
+        (lambda: permute_weights(np.zeros((12, 3)), "half", head_dim=8), r"weight.*\(12, 3\).*8"),
+        (lambda: permute_weights(np.zeros((0, 3)), "half", head_dim=8), r"weight.*\(0, 3\)"),
+        (lambda: permute_weights(np.zeros((2, 8, 3)), "half", head_dim=8), r"weight.*\(2, 8, 3\)"),
+        (lambda: permute_weights(np.zeros((8, 3)), "both", head_dim=8), "to must be.*'both'"),
     ],
 )
 def test_refused(call, named):

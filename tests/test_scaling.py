@@ -450,3 +450,20 @@ def test_unused_keys_are_warned_of():
     assert np.array_equal(inv_freq, inverse_frequencies(64))
     with pytest.warns(UserWarning, match='"yarn" makes no use of beta_fats'):
         scaling.from_config(config_with("yarn", beta_fats=16))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, "config must be a mapping .* got None"),
+        ("config.json", "config must be a mapping .* 'config.json'"),
+        ({"head_dim": 8, "rope_theta": "1e4"}, "rope_theta must be a number, .* '1e4'"),
+        (
+            {"head_dim": 8, "rope_theta": 1e4, "rope_scaling": {"type": "linear", "rope_type": "yarn", "factor": 2.0}},
+            "rope_type must have one value, .* 'yarn' and type 'linear'",
+        ),
+    ],
+)
+def test_a_config_that_is_none_or_contradicts_itself_is_refused(config, message):
+    with pytest.raises(ValueError, match=message):
+        scaling.from_config(config)
