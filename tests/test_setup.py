@@ -122,6 +122,7 @@ def record(*command):
     if "venv" in command:
         install.VENV_PYTHON.parent.mkdir(parents=True, exist_ok=True)
         install.VENV_PYTHON.touch()
+        (install.VENV / "pyvenv.cfg").write_text("version = " + sys.version.split()[0])
         for left in install.VENV.glob("ready-*"):
             left.unlink()
     if {fail} and "-r" in command:
@@ -167,6 +168,13 @@ def test_an_interrupted_install_is_repaired_from_the_start(course):
     assert built(fake_install(course, "lab")[0])
     fake_install(course, "test", fail=True)
     assert built(fake_install(course, "test")[0]), "a half-copied package would pass for an installed one"
+
+
+def test_another_python_than_the_one_that_built_it_is_mentioned(course):
+    fake_install(course, "lab")
+    (course / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.99.1\n")
+    _, outcome = fake_install(course, "lab")
+    assert "Using the .venv that is there, with Python 3.99.1. `make clean` first" in outcome.stdout
 
 
 def test_a_moved_course_is_rebuilt(course):
