@@ -15,6 +15,7 @@ _ROOMS = {
     "build_rope_cache": "ops",
     "rope_torch": "ops",
     "rotate_half": "ops",
+    "trace_lines": "widgets.trace",
 }
 _MODULES = ("pairing", "plotting", "scaling", "worked_example")
 

@@ -20,8 +20,9 @@ class Need:
 NEEDS = [
     Need("numpy", "00 to 03", "every chapter"),
     Need("matplotlib", "00 to 03", "every figure"),
-    Need("ipywidgets", "later", "the interactive figures; their pictures and all text stay"),
-    Need("torch", "later", "the PyTorch chapters, from 05 on"),
+    Need("anywidget", "00 to 03", "every prediction card and interactive figure"),
+    Need("ipywidgets", "00 to 03", "every prediction card and interactive figure"),
+    Need("torch", "later", "the PyTorch chapters, from 06 on"),
     Need(
         "triton",
         "later",

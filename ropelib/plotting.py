@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 # Okabe and Ito's palette without its yellow and purple, which are the hardest to tell from its other colours.
 QUERY, KEY, OTHER, REFERENCE = "#0072B2", "#D55E00", "#009E73", "#777777"
+QUERY_ON_DARK = "#56B4E9"
 INK = "#222222"
 LINES = [QUERY, KEY, OTHER, "#56B4E9", "#E69F00"]
 DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
@@ -47,9 +48,10 @@ def pair_colors(count: int) -> list[tuple[float, ...]]:
     return [tuple(color) for color in plt.get_cmap("viridis")(np.linspace(0, 0.85, count))]
 
 
-def plane(size: float = 1.6, title: str = "") -> tuple[Figure, Axes]:
-    """An empty plane with equal axes and the unit circle, for arrow()."""
-    figure, axes = plt.subplots(figsize=(4.6, 4.6))
+def plane(size: float = 1.6, title: str = "", figure: Figure | None = None) -> tuple[Figure, Axes]:
+    """An empty plane with equal axes and the unit circle, for arrow(); on figure, where one is given."""
+    figure = figure or plt.figure(figsize=(4.6, 4.6))
+    axes = figure.subplots()
     axes.add_patch(plt.Circle((0, 0), 1, fill=False, color=REFERENCE, linestyle=":"))
     axes.set(xlim=(-size, size), ylim=(-size, size), aspect="equal", title=title)
     axes.set(xlabel="first feature of the pair", ylabel="second feature of the pair")
@@ -73,15 +75,18 @@ def heat_maps(
     labels: Sequence[str],
     *,
     signed: Sequence[str] = (),
-    digits: int = 2,
+    digits: int | None = 2,
     xlabel: str = "key",
     ylabel: str = "query",
+    figure: Figure | None = None,
 ) -> tuple[Figure, np.ndarray]:
-    """Square matrices side by side, every entry written in its cell.
+    """Square matrices side by side, every entry written in its cell; on figure, where one is given.
 
     signed: titles of the panels that show a difference: a diverging map centred at zero, numbers with their sign
+    digits: decimals of the entries; None for matrices too large to write them, whose axes then count
     """
-    figure, grid = plt.subplots(1, len(panels), figsize=(4.3 * len(panels), 4.1), squeeze=False)
+    figure = figure or plt.figure(figsize=(4.3 * len(panels), 4.1))
+    grid = figure.subplots(1, len(panels), squeeze=False)
     plain = [np.asarray(matrix) for title, matrix in panels.items() if title not in signed]
     low, high = (min(map(np.min, plain)), max(map(np.max, plain))) if plain else (0, 1)
     for axes, (title, matrix) in zip(grid[0], panels.items(), strict=True):
@@ -89,12 +94,12 @@ def heat_maps(
         bound = np.abs(matrix).max() or 1.0
         limits = (-bound, bound) if title in signed else (low, high)
         image = axes.imshow(matrix, cmap=SIGNED if title in signed else WEIGHTS, vmin=limits[0], vmax=limits[1])
-        _write_entries(axes, image, matrix, f"{'+' if title in signed else ''}.{digits}f")
-        ticks = range(len(labels))
-        axes.set(title=title, xticks=ticks, yticks=ticks, xlabel=xlabel, ylabel=ylabel)
-        axes.set_xticklabels(labels)
-        axes.set_yticklabels(labels)
+        axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
         axes.grid(False)
+        if digits is not None:
+            _write_entries(axes, image, matrix, f"{'+' if title in signed else ''}.{digits}f")
+            axes.set_xticks(range(len(labels)), labels)
+            axes.set_yticks(range(len(labels)), labels)
     return figure, grid[0]
 
 

@@ -7,6 +7,7 @@ import sys
 import nbformat
 import pytest
 
+from ropelib import questions
 from ropelib.course import notebooks
 from ropelib.course.notebooks import ROOT, problems
 
@@ -131,6 +132,18 @@ def test_every_citation_and_link_leads_somewhere(path):
         assert not anchor or anchor in anchors, target
 
 
+@pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)
+def test_every_chapter_asks_before_it_tells(path):
+    if path.parent.name != "notebooks":
+        return
+    chapter = path.name[:2]
+    code = "\n".join(cell.source for cell in notebooks.code_cells(nbformat.read(path, as_version=4)))
+    asked, again = (re.findall(rf'^{name}\("([^"]+)"\)', code, re.MULTILINE) for name in ("predict", "ask_again"))
+    assert asked == questions.keys(chapter) and len(asked) >= 3
+    assert all(key in questions.keys(key[:2]) and key[:2] < chapter for key in again)
+    assert again or chapter < "02"
+
+
 def test_running_an_unchanged_notebook_leaves_the_file_alone(tmp_path):
     path = tmp_path / "n.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('a')\nprint('b')")]), path)
@@ -139,6 +152,40 @@ def test_running_an_unchanged_notebook_leaves_the_file_alone(tmp_path):
     notebooks.execute(path)
     assert path.read_bytes() == first and path.stat().st_mtime_ns == stamp
     assert problems(path) == []
+
+
+def with_widgets(path):
+    sources = [
+        "from ropelib.widgets.rotation import RotationVisualiser\nRotationVisualiser()",
+        "import ipywidgets\nipywidgets.HBox([ipywidgets.IntSlider(), RotationVisualiser(n=7)])",
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources]), path)
+    notebooks.execute(path)
+
+
+@pytest.mark.slow
+def test_running_a_notebook_with_widgets_again_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "n.ipynb"
+    with_widgets(path)
+    first = path.read_bytes()
+    notebooks.execute(path)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.slow
+def test_widgets_are_committed_with_their_state_and_pass_strict_nbval(tmp_path):
+    path = tmp_path / "n.ipynb"
+    with_widgets(path)
+    notebook = nbformat.read(path, as_version=4)
+    models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state
+    views = [cell.outputs[0].data["application/vnd.jupyter.widget-view+json"].model_id for cell in notebook.cells]
+    assert list(models) == [f"model-{number:04}" for number in range(1, len(models) + 1)]
+    assert [models[view].state._model_name for view in views] == ["AnyModel", "HBoxModel"]
+    children = [models[child.removeprefix("IPY_MODEL_")] for child in models[views[1]].state.children]
+    assert [child.model_name for child in children] == ["IntSliderModel", "AnyModel"] and children[1].state.n == 7
+    command = [sys.executable, "-m", "ropelib.course.verify", str(path)]
+    outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert "has no words beside it" in outcome.stdout and "2 cells ran, 2 compared" in outcome.stdout, outcome.stdout
 
 
 def test_an_error_leaves_the_file_alone(tmp_path):

@@ -8,9 +8,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -19,6 +20,8 @@ FOLDERS = ("notebooks", "solutions")
 SECONDS_PER_CELL = 120
 IGNORED = "nbval-ignore-output"
 LONGEST_RUN_OF_CODE = 3
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+REFERENCE = "IPY_MODEL_"
 
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|work|opt)/\w")
@@ -70,14 +73,37 @@ def is_ignored(cell: nbformat.NotebookNode) -> bool:
 
 def _normalise(notebook: nbformat.NotebookNode) -> None:
     """Drop what differs from machine to machine, so that running an unchanged notebook changes no file."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    metadata = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    # With their state in the file, widgets work in a trusted notebook before anything has run.
+    if notebook.metadata.get("widgets"):
+        metadata["widgets"] = notebook.metadata.widgets
+    notebook.metadata = nbformat.from_dict(metadata)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+    _number_the_models(notebook)
+
+
+def _number_the_models(notebook: nbformat.NotebookNode) -> None:
+    """Replace the random id of every widget model by its number, in the order in which they were made."""
+    models = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    numbers = {model_id: f"model-{number:04}" for number, model_id in enumerate(models, 1)}
+    names = numbers | {REFERENCE + model_id: REFERENCE + number for model_id, number in numbers.items()}
+    if models:
+        notebook.metadata.widgets = _renamed(notebook.metadata.widgets, names)
+        for cell in code_cells(notebook):
+            cell.outputs = _renamed(cell.outputs, names)
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """value with every string that has a new name, among keys and values alike, under that name."""
+    if isinstance(value, dict):
+        return type(value)({_renamed(key, names): _renamed(inner, names) for key, inner in value.items()})
+    if isinstance(value, list):
+        return [_renamed(inner, names) for inner in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _write(path: Path, text: str) -> None:

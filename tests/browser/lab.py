@@ -3,6 +3,7 @@
 One server serves one folder; settings, workspaces and runtime files live in a folder that goes away with it.
 """
 
+import ast
 import contextlib
 import json
 import os
@@ -47,6 +48,14 @@ RUN_ALL = """async () => {
   }
   return errors;
 }"""
+VALUE = """async (expression) => {
+  const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+  const request = kernel.requestExecute({code: '', user_expressions: {value: expression}, store_history: false});
+  return (await request.done).content.user_expressions.value.data['text/plain'];
+}"""
+START = """(code) => {
+  jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.requestExecute({code, store_history: false});
+}"""
 READY = """async () => {
   const context = jupyterapp.shell.currentWidget.context;
   await context.ready;
@@ -63,6 +72,7 @@ class Lab:
     url: str
     token: str
     app: str
+    private: Path
 
     def open(self, page: Page, notebook: str) -> None:
         kind = "doc/tree" if self.app == "lab" else "notebooks"
@@ -74,6 +84,22 @@ class Lab:
     def run_all(self, page: Page) -> list[str]:
         """Run every cell, wait until all have ended → the errors shown."""
         return page.evaluate(RUN_ALL)
+
+    def value(self, page: Page, expression: str) -> object:
+        """What an expression, with a literal as its value, is in the kernel."""
+        return ast.literal_eval(page.evaluate(VALUE, expression))
+
+    def start(self, page: Page, code: str) -> None:
+        """Give the kernel something to do, and do not wait."""
+        page.evaluate(START, code)
+
+    def save(self, page: Page) -> None:
+        page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+
+    def trust(self, path: Path) -> None:
+        """Sign a notebook, as JupyterLab does with one that the reader has run."""
+        command = [sys.executable, "-m", "jupyter", "trust", str(path)]
+        subprocess.run(command, env=_environment(self.private), check=True, capture_output=True)
 
     def set_theme(self, page: Page, theme: str) -> None:
         page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
@@ -103,7 +129,7 @@ def serve(folder: Path, private: Path, app: str = "lab") -> Iterator[Lab]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
     exposed = "LabApp" if app == "lab" else "JupyterNotebookApp"
-    lab = Lab(f"http://127.0.0.1:{port}", "test", app)
+    lab = Lab(f"http://127.0.0.1:{port}", "test", app, private)
     command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root"]
     command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={folder}"]
     command += [f"--{exposed}.expose_app_in_browser=True"]

@@ -1,0 +1,1 @@
+"""Interactive figures that answer in the browser."""
