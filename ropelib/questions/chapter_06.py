@@ -39,31 +39,37 @@ def positions_left() -> Question:
         "The positions 0 to 2047 are cast to bfloat16, which keeps 8 bits of a number.\n"
         "How many different numbers are left?",
         wrong(
-            str(distinct(2**8, bits=8)), "Those are the numbers of 8 bits. The exponent adds more with every doubling."
+            str(distinct(2**8, bits=8)),
+            "Those are the numbers of 8 bits alone. The exponent adds another 128 with every doubling.",
         ),
         right(
             str(left + 1),
             "257 up to 256, and 128 more in each of the stretches to 512, 1024 and 2048, where only every second, "
             "fourth and eighth number exists.",
         ),
-        wrong(str(distinct(2048, bits=24)), "So it would be in float32, which keeps 24 bits."),
+        wrong(
+            str(distinct(2048, bits=24)), "So it would be in float32, which keeps 24 bits and tells all of these apart."
+        ),
     )
 
 
 @question("06-rounded-frequencies", "rounded frequencies, near and far")
 def rounded_frequencies() -> Question:
     return ask(
-        "We round `inv_freq` to bfloat16 and nothing else. The score of a query and a key five tokens apart, computed "
-        "near position 0 and near position 30 000, is",
+        "We round `inv_freq` to bfloat16 and nothing else. The score of a query and a key five tokens apart is "
+        "computed near position 0 and near position 30 000.\nHow good is it?",
         wrong(
-            "wrong by more and more as the position grows",
+            "it is wrong by more and more as the position grows",
             "The error of each angle does grow, but alike for both tokens, and only their difference counts.",
         ),
         right(
-            "slightly wrong, and the same at both places",
+            "it is slightly wrong, and the same at both places",
             "Rounded frequencies are slightly different frequencies: another RoPE, every bit as relative as the first.",
         ),
-        wrong("exact", "The five tokens in between are turned at slightly wrong speeds, so the score is slightly off."),
+        wrong(
+            "it is exact",
+            "The five tokens in between are turned at slightly wrong speeds, so the score is slightly off.",
+        ),
     )
 
 

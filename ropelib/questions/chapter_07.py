@@ -43,8 +43,14 @@ def ring() -> Question:
             "no",
             "Each key carries its position in its own rotation, and a sum over the slots does not mind their order.",
         ),
-        wrong("yes, by the number of slots that it moved", "A key does not move: it stays in its slot until replaced."),
-        wrong("yes, by one position with every token", "Then all keys would move, and the query would not."),
+        wrong(
+            "yes, by the number of slots that it moved",
+            "A key does not move: it stays in its slot until a newer one replaces it.",
+        ),
+        wrong(
+            "yes, by one position with every token",
+            "Then every key would move and the new query would not, and every distance would be wrong.",
+        ),
     )
 
 
