@@ -25,8 +25,7 @@ CELLS = (
     "from ropelib.widgets.frequency import FrequencyExplorer\nFrequencyExplorer()",
     "from ropelib.widgets.frequency import FrequencyExplorer\nFrequencyExplorer(position=131_072)",
     "from ropelib.widgets.heat_map import AttentionHeatMap\nAttentionHeatMap()",
-    "from ropelib.widgets.heat_map import AttentionHeatMap\nlong = AttentionHeatMap()\n"
-    "long.sequence, long.seq_len = 1, 64\nlong",
+    "from ropelib.widgets.heat_map import AttentionHeatMap\nAttentionHeatMap(sequence=1)",
     "import numpy as np\nfrom ropelib.widgets.heat_map import AttentionHeatMap\n"
     "AttentionHeatMap(*np.random.default_rng(0).standard_normal((2, 64, 128)))",
 )

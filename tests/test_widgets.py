@@ -105,6 +105,7 @@ def test_what_breaks_a_rule_is_refused_with_the_rule_and_the_value(widget, name,
         ),
         (AttentionHeatMap, {"Q": Q[:, :3], "K": K[:, :3]}, "head_dim must be even and 2 to 128, but got 3"),
         (AttentionHeatMap, {"tokens": ["a"]}, "one token a row"),
+        (AttentionHeatMap, {"sequence": 3}, "sequence must be an integer from 0 to 2, but got 3"),
         (AttentionHeatMap, {"Q": np.full((5, 4), np.nan)}, "Q and K must be finite"),
     ],
 )
@@ -169,3 +170,5 @@ def test_the_heat_map_takes_the_readers_own_vectors():
     sent = figure.get_state()["sequences"][0]
     assert np.array_equal(np.frombuffer(sent["k"]).reshape(20, 6), keys) and sent["tokens"][3] == "3"
     assert AttentionHeatMap().get_state()["sequences"][0]["tokens"] == TOKENS
+    assert AttentionHeatMap(K, Q).get_state()["sequences"][0]["tokens"] == list("01234")
+    assert "one vector repeated, 64 tokens" in AttentionHeatMap(sequence=2).describe()

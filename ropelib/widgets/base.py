@@ -102,6 +102,8 @@ class Ruled(traitlets.TraitType[Any, Any]):
 
 
 def integer(default: int, low: int, high: int) -> Ruled:
+    """A whole number, kept as int. True and False are none."""
+
     def accept(value: Any) -> int:
         return int(
             _require(value, isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= high)
@@ -111,6 +113,8 @@ def integer(default: int, low: int, high: int) -> Ruled:
 
 
 def number(default: float, low: float, high: float) -> Ruled:
+    """A real number, kept as float; NaN is out of every range."""
+
     def accept(value: Any) -> float:
         return float(_require(value, isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high))
 
@@ -118,6 +122,7 @@ def number(default: float, low: float, high: float) -> Ruled:
 
 
 def one_of(default: Any, *options: Any) -> Ruled:
+    """One of a few values."""
     return Ruled(default, f"one of {', '.join(map(repr, options))}", lambda value: _require(value, value in options))
 
 

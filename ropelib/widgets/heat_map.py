@@ -9,11 +9,11 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ropelib import plotting
+from ropelib import plotting, worked_example
 from ropelib.reference import Floats, inverse_frequencies
 from ropelib.tables import table
 from ropelib.widgets.base import Interactive, Ruled, color_table, integer, module_source, style_source
-from ropelib.worked_example import TOKENS, K, PositionFreeAttention, Q, RotaryPositionAttention
+from ropelib.worked_example import PositionFreeAttention, RotaryPositionAttention
 
 LONGEST = 64
 WIDEST = 128
@@ -21,7 +21,7 @@ READABLE = 8
 
 
 @dataclass(frozen=True)
-class Sequenced:
+class Example:
     """A sequence to attend over: its name in the menu, its tokens, queries and keys, (seq, head_dim) each."""
 
     name: str
@@ -49,36 +49,47 @@ def _accept_base(value: float) -> float:
     return float(value)
 
 
-def _made_up() -> list[Sequenced]:
+def _own(Q: ArrayLike | None, K: ArrayLike | None, tokens: Sequence[str] | None) -> Example:
+    queries = np.array(worked_example.Q if Q is None else Q, dtype=np.float64)
+    keys = np.array(worked_example.K if K is None else K, dtype=np.float64)
+    if tokens is None:
+        tokens = worked_example.TOKENS if Q is None and K is None else range(len(queries))
+    words = [str(token) for token in tokens]
+    is_sentence = len(words) <= READABLE and not isinstance(tokens, range)
+    return Example(" ".join(words) if is_sentence else "your vectors", words, queries, keys)
+
+
+def _made_up() -> list[Example]:
     """Two longer sequences: random content, and no content at all, where only positions are left to see."""
     numbered, random = [str(position) for position in range(LONGEST)], np.random.default_rng(0)
     queries, keys = random.standard_normal((2, LONGEST, 8)).round(2)
     alike = np.ones((LONGEST, 8))
     return [
-        Sequenced("random vectors", numbered, queries, keys),
-        Sequenced("one vector repeated", numbered, alike, alike),
+        Example("random vectors", numbered, queries, keys),
+        Example("one vector repeated", numbered, alike, alike),
     ]
 
 
 class AttentionHeatMap(Interactive):
     """Attention weights as three maps, RoPE, no position and their difference, with the sum behind every weight.
 
-    Q, K:    (seq, head_dim) queries and keys before rotation, with 2 to 64 rows; the cat sat on the mat where not given
-    tokens:  a word for each row; its number where not given
-    base:    of the frequencies; finite and positive
-    causal:  hide the future: token m attends to tokens 0 to m only
-    seq_len: how many tokens take part, counted from the first; all where not given
+    Q, K:     (seq, head_dim) queries and keys before rotation, with 2 to 64 rows; those of chapter 02 where not given
+    tokens:   a word for each row; its number where not given
+    base:     of the frequencies; finite and positive
+    causal:   hide the future: token m attends to tokens 0 to m only
+    sequence: 0 for these vectors, 1 for 64 random ones, 2 for one vector repeated 64 times
+    seq_len:  how many tokens take part, counted from the first; all where not given
 
-    base, causal, seq_len, sequence (0 for these tokens, 1 and 2 for longer made-up ones), cell ([query, key]) and
-    row (the query whose weights are drawn as bars, or −1) can be assigned later, and read back after the reader has
-    changed them. Raises ValueError or TraitError, with the rule and the value, for anything else.
+    These but the vectors and words, cell ([query, key]) and row (the query whose weights are drawn as bars, or −1) can
+    be assigned later, and read back after the reader has changed them. Raises ValueError or TraitError, with the rule
+    and the value, for anything else.
     Su et al. 2021, arXiv:2104.09864; pairs are "half": feature i turns with feature i + head_dim/2.
     """
 
     _esm = module_source("attention", "weight", "heat_map")
     _css = style_source("heat_map")
     sequence = integer(0, 0, 2)
-    seq_len = integer(len(TOKENS), 2, LONGEST)
+    seq_len = integer(len(worked_example.TOKENS), 2, LONGEST)
     base = Ruled(10_000.0, "a finite positive number", _accept_base)
     causal = traitlets.Bool(False).tag(sync=True)
     cell = traitlets.List(traitlets.Int(min=0, max=LONGEST - 1), [0, 0], minlen=2, maxlen=2).tag(sync=True)
@@ -89,23 +100,20 @@ class AttentionHeatMap(Interactive):
 
     def __init__(
         self,
-        Q: ArrayLike = Q,
-        K: ArrayLike = K,
+        Q: ArrayLike | None = None,
+        K: ArrayLike | None = None,
         tokens: Sequence[str] | None = None,
         *,
         base: float = 10_000.0,
         causal: bool = False,
+        sequence: int = 0,
         seq_len: int | None = None,
     ) -> None:
-        queries, keys = np.array(Q, dtype=np.float64), np.array(K, dtype=np.float64)
-        if tokens is None:
-            tokens = TOKENS if len(queries) == len(TOKENS) else range(len(queries))
-        tokens = [str(token) for token in tokens]
-        own = Sequenced(" ".join(tokens[:READABLE]), tokens, queries, keys)
-        self._examples = [own, *_made_up()]
-        seq_len = len(own.tokens) if seq_len is None else seq_len
+        self._examples = [_own(Q, K, tokens), *_made_up()]
+        if seq_len is None:
+            seq_len = LONGEST if sequence else len(self._examples[0].tokens)
         sent = [example.sent() for example in self._examples]
-        super().__init__(sequences=sent, base=base, causal=causal, seq_len=seq_len)
+        super().__init__(sequences=sent, base=base, causal=causal, sequence=sequence, seq_len=seq_len)
 
     @traitlets.validate("seq_len", "sequence")
     def _fits(self, proposal: Any) -> int:
