@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("notebooks", "solutions")
+FOLDERS = ("notebooks", "solutions", "exercises")
 SECONDS_PER_CELL = 120
 IGNORED = "nbval-ignore-output"
 LONGEST_RUN_OF_CODE = 3
