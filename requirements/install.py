@@ -33,6 +33,7 @@ def main(group):
     with open(str(ROOT / "requirements" / "versions.txt")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second `make` in another terminal waits for the first
         if is_ready(group):
+            mention_another_python()
             return
         check_python()
         started = time.time()
@@ -44,6 +45,12 @@ def main(group):
                 "command again: it begins afresh.".format(Path(failure.cmd[0]).name, failure.returncode)
             )
         print("Installed '{}' in {:.0f} s.".format(group, time.time() - started), flush=True)
+
+
+def mention_another_python():
+    built_with = [line.split("=")[1].strip() for line in (VENV / "pyvenv.cfg").open() if line.startswith("version")]
+    if built_with and built_with[0].split(".")[:2] != [str(part) for part in sys.version_info[:2]]:
+        print("Using the .venv that is there, with Python {}. `make clean` first builds another.".format(built_with[0]))
 
 
 def check_python():

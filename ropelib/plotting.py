@@ -140,12 +140,12 @@ def wavelengths(spectra: Mapping[str, ArrayLike], *, marks: Mapping[str, float] 
     figure, axes = plt.subplots(figsize=(8, 4.2))
     for number, (label, inv_freq) in enumerate(spectra.items()):
         lengths = 2 * np.pi / np.asarray(inv_freq)
-        place = np.linspace(0, 1, len(lengths)) if len(lengths) > 1 else [0]
+        place = np.arange(len(lengths)) / len(lengths)
         style = {"marker": "os^Dv"[number], "linestyle": "", "color": LINES[number], "markersize": 6}
         axes.plot(place, lengths, label=label, fillstyle="full" if number == 0 else "none", **style)
     for label, length in (marks or {}).items():
         axes.axhline(length, color=REFERENCE, linestyle="--", linewidth=1.2)
         axes.text(0.0, length * 1.15, label, color=INK, fontsize=10)
-    axes.set(yscale="log", xlabel="pair, from the first (0) to the last (1)", ylabel="wavelength (tokens)")
+    axes.set(yscale="log", xlabel="2i/d for pair i of a head with d numbers", ylabel="wavelength (tokens)")
     axes.legend(loc="upper left")
     return figure, axes

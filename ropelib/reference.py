@@ -26,7 +26,7 @@ def inverse_frequencies(head_dim: int, base: float = 10_000.0) -> Floats:
     """
     if not isinstance(head_dim, Integral) or isinstance(head_dim, bool) or head_dim <= 0 or head_dim % 2:
         raise ValueError(f"head_dim must be a positive even integer, but got {head_dim!r}")
-    if not isinstance(base, Real) or isinstance(base, bool) or not np.isfinite(base) or base <= 0:
+    if not _is_number(base) or not np.isfinite(base) or base <= 0:
         raise ValueError(f"base must be a finite positive number, but got {base!r}")
     return float(base) ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
 
@@ -56,7 +56,7 @@ def cos_sin(angles: ArrayLike, attention_factor: float = 1.0) -> tuple[Floats, F
     Raises ValueError where angles are not finite, or attention_factor is not finite and positive.
     """
     angles = _finite("angles", angles)
-    if not isinstance(attention_factor, Real) or not np.isfinite(attention_factor) or attention_factor <= 0:
+    if not _is_number(attention_factor) or not np.isfinite(attention_factor) or attention_factor <= 0:
         raise ValueError(f"attention_factor must be a finite positive number, but got {attention_factor!r}")
     return attention_factor * np.cos(angles), attention_factor * np.sin(angles)
 
@@ -110,8 +110,15 @@ def _join(a: Floats, b: Floats, pairing: str) -> Floats:
     return np.stack([a, b], axis=-1).reshape(*a.shape[:-1], -1)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _finite(name: str, values: ArrayLike) -> Floats:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{name} must be an array of real numbers, but NumPy cannot make one: {error}") from None
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be real numbers, but their dtype is {array.dtype}")
     array = array.astype(np.float64)

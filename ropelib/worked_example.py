@@ -27,7 +27,7 @@ class PositionFreeAttention:
     """
 
     def __init__(self, d_model: int, *, causal: bool = False) -> None:
-        if not isinstance(d_model, (int, np.integer)) or d_model <= 0:
+        if not isinstance(d_model, (int, np.integer)) or isinstance(d_model, bool) or d_model <= 0:
             raise ValueError(f"d_model must be a positive integer, but got {d_model!r}")
         self.d_model = int(d_model)
         self.causal = causal

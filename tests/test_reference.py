@@ -156,6 +156,8 @@ def test_a_bad_base_is_named(base):
     ("call", "message"),
     [
         (lambda: rotation_angles([0, np.nan], [1.0]), "positions must be finite, but hold nan"),
+        (lambda: rotation_angles([[1], [2, 3]], [1.0]), "positions must be an array of real numbers, but NumPy cannot"),
+        (lambda: cos_sin([0.0], True), "attention_factor must be a finite positive number, but got True"),
         (lambda: rotation_angles(["a"], [1.0]), "positions must be real numbers"),
         (lambda: rotation_angles([0], [[1.0]]), r"inv_freq must have one axis, .* its shape is \(1, 1\)"),
         (lambda: cos_sin([np.inf]), "angles must be finite, but hold inf"),

@@ -122,6 +122,7 @@ def record(*command):
     if "venv" in command:
         install.VENV_PYTHON.parent.mkdir(parents=True, exist_ok=True)
         install.VENV_PYTHON.touch()
+        (install.VENV / "pyvenv.cfg").write_text("version = " + sys.version.split()[0])
         for left in install.VENV.glob("ready-*"):
             left.unlink()
     if {fail} and "-r" in command:
@@ -169,6 +170,13 @@ def test_an_interrupted_install_is_repaired_from_the_start(course):
     assert built(fake_install(course, "test")[0]), "a half-copied package would pass for an installed one"
 
 
+def test_another_python_than_the_one_that_built_it_is_mentioned(course):
+    fake_install(course, "lab")
+    (course / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.99.1\n")
+    _, outcome = fake_install(course, "lab")
+    assert "Using the .venv that is there, with Python 3.99.1. `make clean` first" in outcome.stdout
+
+
 def test_a_moved_course_is_rebuilt(course):
     fake_install(course, "lab")
     moved = course.with_name("moved")
@@ -200,3 +208,8 @@ def test_importing_ropelib_loads_numpy_and_nothing_heavy():
         "import sys, ropelib; print([m for m in ('torch', 'triton', 'matplotlib', 'ipywidgets') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_public_name_loads_when_it_is_first_used():
+    code = "import ropelib; print(all(hasattr(ropelib, name) for name in ropelib.__all__), hasattr(ropelib, 'nothing'))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True False"

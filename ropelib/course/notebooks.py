@@ -29,6 +29,11 @@ def find(chapter: str = "") -> list[Path]:
     return sorted(path for folder in FOLDERS for path in (ROOT / folder).glob(f"{chapter}*.ipynb"))
 
 
+def none_found(chapter: str) -> str:
+    there = ", ".join(sorted({path.name[:2] for path in find()}))
+    return f"No notebook's name starts with {chapter!r}; there are {there}."
+
+
 def execute(path: Path) -> float:
     """Restart, run all, write the outputs back where anything changed → seconds. An error leaves the file alone."""
     from nbclient import NotebookClient
@@ -151,9 +156,10 @@ def _text(output: nbformat.NotebookNode) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make execute", description="Run notebooks in place, restart-and-run-all.")
     parser.add_argument("--chapter", default="", metavar="NN", help="only notebooks whose name starts with this")
-    paths = find(parser.parse_args().chapter)
+    chapter = parser.parse_args().chapter
+    paths = find(chapter)
     if not paths:
-        print("No notebook has such a name.", file=sys.stderr)
+        print(none_found(chapter), file=sys.stderr)
         return 2
     failed = 0
     with ProcessPoolExecutor(max_workers=min(len(paths), os.cpu_count() or 1)) as pool:

@@ -2,9 +2,10 @@
 
     python -m ropelib.course.workspace
 
-An untouched copy is refreshed when the course has a newer one. A copy that was only run (its cells are still
-ours, its outputs are the learner's) is refreshed too, and the old file is kept in work/.course/replaced/. An
-edited copy stays, and is reported when a newer original exists.
+Copies of notebooks come without outputs, since a chapter asks the reader to predict them. An untouched copy is
+refreshed when the course has a newer one. A copy that was only run (its cells are still ours, its outputs are the
+learner's) is refreshed too, and the old file is kept in work/.course/replaced/. An edited copy stays, and is
+reported when a newer original exists.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ def refresh(root: Path) -> list[str]:
 
 
 def _refresh_one(source: Path, copy: Path, name: str, copied: dict[str, dict[str, str]], attic: Path) -> list[str]:
-    original = source.read_bytes()
+    original = _without_outputs(source.read_bytes())
     fresh = {"file": _digest(original), "cells": _digest_of_cells(original)}
     known = copied.get(name)
     if not copy.exists():
@@ -74,6 +75,18 @@ def _read_ledger(path: Path) -> dict[str, dict[str, str]]:
         return {name: {"file": entry["file"], "cells": entry["cells"]} for name, entry in ledger.items()}
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return {}
+
+
+def _without_outputs(content: bytes) -> bytes:
+    try:
+        notebook = json.loads(content)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+        notebook["metadata"].pop("widgets", None)
+    except (ValueError, KeyError, TypeError):
+        return content
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _digest(content: bytes) -> str:
