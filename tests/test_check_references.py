@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ropelib.checks import ch01, ch02, ch03
+from ropelib.checks import ch00, ch01, ch02, ch03, ch05
 from ropelib.checks.ch01.q5_diagnosis import diagnosis
+from ropelib.pairing import permute_weights
 from ropelib.reference import cos_sin, inverse_frequencies, rotate, rotation_angles, rotation_matrix
 
 from .test_checks import given_cells
@@ -21,8 +22,53 @@ def equal(actual, expected, tolerance=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
 
 
-def at(x, positions, base=10_000.0):
-    return rotate(x, *cos_sin(rotation_angles(positions, inverse_frequencies(x.shape[-1], base))))
+def at(x, positions, base=10_000.0, pairing="half"):
+    return rotate(x, *cos_sin(rotation_angles(positions, inverse_frequencies(x.shape[-1], base))), pairing=pairing)
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_attend_once(size):
+    q, k1, k2, v1, v2 = RNG.standard_normal(5)
+    share = 1 / (1 + np.exp(size * q * (k2 - k1)))
+    equal(ch00.attend_once.reference(size * q, k1, k2, v1, v2), share * v1 + (1 - share) * v2)
+
+
+def test_undo_shuffle():
+    rows, order = RNG.standard_normal((9, 3)), RNG.permutation(9)
+    equal(ch00.undo_shuffle.reference(rows[order], order), rows)
+
+
+def test_terms_of_a_layer():
+    X, P = RNG.standard_normal((2, 4, 3))
+    W_q, W_k = RNG.standard_normal((2, 3, 3))
+    terms = ch00.terms_of_a_layer.reference(X, P, W_q, W_k)
+    equal(sum(terms), ((X + P) @ W_q) @ ((X + P) @ W_k).T)
+    for term, left, right in zip(terms, (X, X, P, P), (X, P, X, P), strict=True):
+        equal(term, np.einsum("ma,ab,cb,nc->mn", left, W_q, W_k, right))
+
+
+def test_alibi_weights():
+    scores = RNG.standard_normal((5, 5))
+    weights = ch00.alibi_weights.reference(scores, 0.3)
+    for m, row in enumerate(weights):
+        exponentials = [np.exp(scores[m, n]) * np.exp(-0.3 * (m - n)) if n <= m else 0 for n in range(5)]
+        equal(row, exponentials / np.sum(exponentials))
+
+
+def test_what_stays_in_the_scores_that_the_exercise_shows():
+    given = {}
+    exec(given_cells("what_stays"), given)
+    scores, before = given["scores"], given["before"]
+    words = {0: "none", 2: "bias", 4: "rotate", 6: "bias and rotate", 7: "all"}
+    kept = {
+        change: sum(
+            2**i
+            for i, method in enumerate(("add", "bias", "rotate"))
+            if np.allclose(scores(places, method), scores(before, method))
+        )
+        for change, places in given["after"].items()
+    }
+    assert {change: words[code] for change, code in kept.items()} == ch00.what_stays.reference()
 
 
 @pytest.mark.parametrize("clockwise", [False, True])
@@ -167,3 +213,51 @@ def test_expected_score_is_what_random_vectors_give():
     scores = (queries[:, None] * at(keys[:, None], [5])).sum(axis=(1, 2))
     expected = ch03.expected_score.reference(0.6, 5, 16, 10_000.0)
     assert abs(scores.mean() - expected) < 5 * scores.std() / np.sqrt(len(scores))
+
+
+def test_rope_apply():
+    case = GOLDEN["source003_worked_example"]
+    flat = ch05.rope_apply.reference(0, [[9.0] * 4] * case["pos"] + [case["x"]], case["base"])
+    equal(flat[-4:], case["rotated"], 1e-15)
+    x = RNG.standard_normal((5, 7))
+    tables = cos_sin(np.outer(np.arange(5), 50.0 ** (-2 * np.arange(3) / 7)))
+    turned = np.array(ch05.rope_apply.reference(1, x, 50.0)).reshape(x.shape)
+    equal(turned[:, :6], rotate(x[:, :6], *tables, pairing="interleaved"))
+    equal(turned[:, 6], x[:, 6])
+
+
+@pytest.mark.parametrize("pairing", ["half", "interleaved"])
+def test_pairing_of(pairing):
+    outputs = np.stack([at(row[None], [-7], 500.0, pairing)[0] for row in np.eye(10)])
+    assert ch05.pairing_of.reference(outputs) == pairing
+    if pairing == "interleaved":
+        assert ch05.pairing_of.reference(outputs[:, np.r_[0:10:2, 1:10:2]]) == "reads neighbours, writes halves"
+    assert ch05.pairing_of.reference(np.abs(outputs)) == "not a rotation"
+
+
+@pytest.mark.parametrize("rotary_dim", [2, 6, 10])
+def test_interleave_rows(rotary_dim):
+    weight = RNG.standard_normal((30, 7))
+    expected = permute_weights(weight, "interleaved", head_dim=10, rotary_dim=rotary_dim)
+    equal(ch05.interleave_rows.reference(weight, 10, rotary_dim), expected, 0)
+
+
+def test_half_width():
+    table = RNG.standard_normal((3, 4))
+    for doubled, name in ((np.tile(table, 2), "half"), (np.repeat(table, 2, axis=1), "interleaved")):
+        found, pairing = ch05.half_width.reference(doubled)
+        equal(found, table, 0)
+        assert pairing == name
+
+
+def test_accident():
+    def rows(parts, size):
+        return [part * size + i for part in range(parts) for i in [*range(0, size, 2), *range(1, size, 2)]]
+
+    coarse, right, fine = rows(4, 256), rows(8, 128), rows(8, 32)
+    assert ch05.accident.reference() == {
+        "query_heads": 64,
+        "rows_right": sum(a == b for a, b in zip(coarse, right, strict=True)),
+        "strangers": sum(old // 128 != new // 128 for new, old in enumerate(coarse)),
+        "strangers_fine": sum(old // 64 != new // 64 for new, old in enumerate(fine)),
+    }
