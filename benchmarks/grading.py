@@ -26,11 +26,11 @@ from ropelib.grading.assignment import of_the_course
 ROOT = Path(__file__).resolve().parents[1]
 TENSORS = ("91_tensors", "tests.attacks.tensors", "import torch\n\n\ndef halve(x):\n    return x / 2\n")
 COLD = (
-    "import sys; from ropelib.grading import __main__, probe; probe.isolation = lambda: 'sandbox'; "
-    "sys.exit(__main__.main(sys.argv[1:]))"
+    "import sys; from ropelib.grading import command_line, probe; probe.isolation = lambda: 'sandbox'; "
+    "sys.exit(command_line.main(sys.argv[1:]))"
 )
 WARM = (
-    "import sys; from ropelib.grading import __main__; status = __main__.main(sys.argv[1:]); "
+    "import sys; from ropelib.grading import command_line; status = command_line.main(sys.argv[1:]); "
     "lines = open('/proc/self/status').read().splitlines(); "
     "print([int(line.split()[1]) for line in lines if line.startswith('VmHWM')][0] / 1024); sys.exit(status)"
 )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ropelib.grading import __main__ as command_line
+from ropelib.grading import command_line
 from tests.attacks import exam
 from tests.attacks.attack import HALF, HONEST, IMPORT, PERIOD, notebook
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ropelib.checks.result import shown
-from ropelib.grading import __main__ as command_line
+from ropelib.grading import command_line
 from ropelib.grading.runner import seed_of
 from tests.attacks import exam
 from tests.attacks.attack import HALF, HONEST, IMPORT, PERIOD, WRONG_TURN, notebook, with_turn

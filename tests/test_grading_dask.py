@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ropelib.grading import __main__ as command_line
-from ropelib.grading import probe
+from ropelib.grading import command_line, probe, remedies
 from tests.attacks import exam
 from tests.attacks.attack import HALF, HONEST, IMPORT, PERIOD, WRONG_TURN, notebook
 
@@ -30,7 +29,7 @@ def submissions(tmp_path):
 
 
 def command(submissions, out, *more):
-    flags = [] if probe.isolation_or_reason()[0] else [probe.FLAG]
+    flags = [] if probe.isolation_or_reason()[0] else [remedies.FLAG]
     return [str(submissions), "--out", str(out), "--assignment", f"{exam.NAME}=tests.attacks.exam", *flags, *more]
 
 

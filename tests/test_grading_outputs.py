@@ -99,7 +99,8 @@ def test_the_report_says_how_many_made_which_mistake():
     right = [entry(f"t{n}") for n in range(23)]
     html = report.report([ASSIGNMENT], [[one] for one in made + right], [])
     assert "<li>7 of 30: mixed the two pairings</li>" in html
-    assert "Points of 30 submissions, median 6 of 6." in html and "Mean 2.30 of 3 points: 23 correct, 7 wrong" in html
+    assert "Points of 30 submissions, median 6 of 6." in html
+    assert "Mean 2.30 of 3 points: 23 correct; 7 wrong, recognised." in html
     assert report.mistakes("rotate_half", [*made, *right]) == []
 
 

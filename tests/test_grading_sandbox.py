@@ -3,13 +3,14 @@
 import contextlib
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ropelib.grading import __main__ as command_line
-from ropelib.grading import probe, view
+from ropelib.grading import command_line, probe, remedies, view
 from ropelib.grading.assignment import Assignment
 from ropelib.grading.inside import seccomp
 from ropelib.grading.inside.isolation import Limits
@@ -47,7 +48,7 @@ def refusal(tmp_path, capsys):
     (tmp_path / "submitted").mkdir()
     assert command_line.main([str(tmp_path / "submitted"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert probe.FLAG in error and "podman run" in error and not (tmp_path / "out").exists()
+    assert remedies.FLAG in error and "podman run" in error and not (tmp_path / "out").exists()
     return error
 
 
@@ -70,7 +71,7 @@ def test_installed_but_forbidden_is_found_by_running_it(tmp_path, capsys, monkey
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(probe, "_setting", lambda name: value if name == setting else "")
+    monkeypatch.setattr(remedies, "_setting", lambda name: value if name == setting else "")
     error = refusal(tmp_path, capsys)
     assert "setting up uid map: Permission denied" in error and advice in error
     assert "apt-get install" not in error.replace("Debian: apt-get install bubblewrap)", "")
@@ -79,7 +80,15 @@ def test_installed_but_forbidden_is_found_by_running_it(tmp_path, capsys, monkey
 @pytest.mark.parametrize("system", ["Darwin", "Windows"])
 def test_other_systems_are_sent_to_a_container(system, monkeypatch):
     monkeypatch.setattr("platform.system", lambda: system)
-    assert "Linux only" in probe.remedy() and "WSL2" in probe.remedy() and "podman run" in probe.remedy()
+    assert "Linux only" in remedies.remedy() and "WSL2" in remedies.remedy() and "podman run" in remedies.remedy()
+
+
+def test_python_for_windows_gets_a_sentence_too(tmp_path):
+    code = "import runpy, sys; sys.modules['fcntl'] = None; sys.argv[1:] = ['x', '--out', 'y']\n"
+    code += "import platform; platform.system = lambda: 'Windows'\n"
+    code += "runpy.run_module('ropelib.grading', run_name='__main__')"
+    outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert outcome.returncode == 2 and "inside WSL2" in outcome.stderr and "Traceback" not in outcome.stderr
 
 
 def test_the_filter_knows_the_numbers_of_this_kernels_headers():

@@ -9,7 +9,6 @@ import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from ropelib.checks.core import Question
@@ -32,9 +31,9 @@ class Assignment:
     module: str
     preload: tuple[str, ...] = ("numpy",)
 
-    @cached_property
+    @property
     def questions(self) -> list[Question]:
-        return list(importlib.import_module(self.module).QUESTIONS)
+        return importlib.import_module(self.module).QUESTIONS
 
     @property
     def points(self) -> float:
@@ -77,7 +76,7 @@ def imports(exercise: Path) -> tuple[str, ...]:
     """The installed modules that an exercise imports; a submission's own imports load when it runs."""
     statements = (node for source in code_cells(exercise.read_bytes()) for node in ast.walk(_tree(source)))
     names = {name for node in statements for name in _names(node) if name.split(".")[0] != "ropelib"}
-    return tuple(sorted({"numpy"} | {name for name in names if _is_installed(name)}))
+    return tuple(sorted({"numpy"} | {name for name in names if _is_installed(name.split(".")[0])}))
 
 
 def _tree(source: str) -> ast.AST:

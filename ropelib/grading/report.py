@@ -43,7 +43,7 @@ def _about(assignment: Assignment, graded: Sequence[Entry]) -> list[str]:
         outcomes = Counter(entry.record["questions"][question.name]["outcome"] for entry in graded)
         mean = sum(entry.points(question.name) for entry in graded) / len(graded)
         parts.append(f"<h3>{text(question.title)} <code>{text(question.name)}</code></h3>")
-        said = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
+        said = "; ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
         parts.append(f"<p>Mean {mean:.2f} of {question.points:g} points: {text(said)}.</p>")
         lines = [f"{count} of {len(graded)}: {name}" for count, name in mistakes(question.name, graded)]
         parts += ["<ul>", *(f"<li>{text(line)}</li>" for line in lines), "</ul>"] if lines else []

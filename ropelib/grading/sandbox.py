@@ -4,9 +4,10 @@ Two walls stand between a submission and this machine: the sandbox (no network, 
 superuser) and, inside it, the child's own namespaces, limits and filter of system calls, see inside/isolation.py.
 """
 
+import contextlib
 import json
 import os
-import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ropelib.grading import view
+from ropelib.grading.bubblewrap import SHOWN_AT, around
 from ropelib.grading.inside.codec import Channel, Closed, ProtocolError, TooLate, frame
 from ropelib.grading.inside.isolation import HOME, Limits
 
@@ -24,8 +26,6 @@ Isolation = Literal["fork", "sandbox", "none"]
 
 SECONDS_TO_START = 120
 SECONDS_TO_END = 20
-SHOWN_AT = "/sandbox/shown"
-SYSTEM = [Path(path) for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64")]
 BOOT = (
     "import json, sys; settings = json.loads(sys.argv[1]); sys.path[:0] = settings.pop('path'); "
     "from inside.zygote import main; main(settings)"
@@ -144,13 +144,14 @@ class Sandbox:
     def kill(self) -> None:
         """End everything in it at once; may be called by another thread than the one that uses it."""
         if process := self._process:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the sandbox and remove its traces."""
         if self._process is None:
             return
-        self._process.kill()
+        self.kill()
         self._process.wait()
         self._process = None
         self._control.close()
@@ -194,7 +195,7 @@ class Sandbox:
         program = [str(Path(sys.executable).resolve()), "-P", "-s", "-S", "-B", "-c", BOOT, json.dumps(settings)]
         if self.isolation == "none":
             return program
-        return [*bubblewrap(shown, self.rooms.closed, with_proc=self.isolation == "fork"), "--", *program]
+        return [*around(shown, self.rooms.closed, with_proc=self.isolation == "fork"), "--", *program]
 
 
 @dataclass
@@ -236,45 +237,6 @@ class Process:
             self.channel.close()
             self._status = self.sandbox.end()
         return self._status
-
-
-def bubblewrap(shown: Path, closed: Sequence[str], *, with_proc: bool) -> list[str]:
-    """The command that makes a sandbox around a program.
-
-    with_proc: the program writes its own user map there before the first submission, and hides it then
-    """
-    command = [shutil.which("bwrap") or "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    if os.getuid() == 0:
-        # The superuser stays one just long enough to read its own Python, then becomes nobody.
-        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    else:
-        command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-    libraries = [*view.python_folders(), *view.library_folders()]
-    devices = [Path("/dev", name) for name in ("null", "zero", "random", "urandom")]
-    command += _parents([*libraries, *devices, *SYSTEM, Path(HOME)])
-    command += [part for path in SYSTEM for part in _system_folder(path)]
-    command += [part for path in libraries for part in ("--ro-bind", str(path), str(path))]
-    elsewhere = ["ropelib", *(room for room in closed if not room.startswith("ropelib"))]
-    for path in (path for room in elsewhere for path in view.copies_of(room)):
-        command += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-    command += [part for path in devices for part in ("--dev-bind", str(path), str(path))]
-    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--ro-bind", str(shown), SHOWN_AT]
-    command += ["--size", str(64 << 20), "--perms", "1777", "--tmpfs", HOME]
-    command += ["--proc", "/proc"] if with_proc else []
-    return [*command, "--remount-ro", "/", "--chdir", "/"]
-
-
-def _parents(paths: Sequence[Path]) -> list[str]:
-    """Folders on the way to paths, which bubblewrap would make unreadable to anyone but the superuser."""
-    folders = {parent for path in paths for parent in path.parents if parent != Path("/")}
-    return [part for folder in sorted(folders) for part in ("--perms", "0755", "--dir", str(folder))]
-
-
-def _system_folder(path: Path) -> list[str]:
-    if path.is_symlink():
-        return ["--symlink", os.readlink(path), str(path)]
-    return ["--ro-bind-try", str(path), str(path)]
 
 
 def _how(status: int | None) -> str:

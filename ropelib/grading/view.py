@@ -35,9 +35,8 @@ def library_folders() -> list[Path]:
 
 def python_folders() -> list[Path]:
     """Where Python itself lies: its program and its libraries, and nothing else of its prefix."""
-    base = Path(sys.base_prefix)
-    program = Path(sys.executable).resolve()
-    return [program, base / "lib", Path(sysconfig.get_path("stdlib")).resolve()]
+    libraries = Path(sys.base_prefix).resolve() / "lib"
+    return [Path(sys.executable).resolve(), libraries, Path(sysconfig.get_path("stdlib")).resolve()]
 
 
 def copies_of(module: str) -> Iterator[Path]:
@@ -45,7 +44,7 @@ def copies_of(module: str) -> Iterator[Path]:
 
     module: a dotted name, for example transformers
     """
-    versions = [folder for folder in (Path("/usr/lib"), Path(sys.base_prefix) / "lib") if folder.is_dir()]
+    versions = [folder for folder in (Path("/usr/lib"), Path(sys.base_prefix).resolve() / "lib") if folder.is_dir()]
     others = [path for folder in versions for path in folder.glob("python*/*-packages")]
     for folder in dict.fromkeys([*library_folders(), *others]):
         place = folder.joinpath(*module.split("."))

@@ -10,6 +10,8 @@ from ropelib.grading.inside.isolation import Limits
 from ropelib.grading.runner import Grading, Seconds, seed_of
 from ropelib.grading.sandbox import Isolation, SandboxFailed
 
+Records = Iterator[dict[str, Any]]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,6 +50,3 @@ def grade(job: Job) -> dict[str, Any]:
     except SandboxFailed as error:
         record = {"outcome": "not graded", "reason": f"the sandbox failed: {error}"}
     return {"student": job.student, "assignment": job.assignment.name, "key": job.key, **record}
-
-
-Records = Iterator[dict[str, Any]]

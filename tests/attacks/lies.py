@@ -139,10 +139,14 @@ ATTACKS = [
         "answers_by_the_clock",
         (
             IMPORT,
-            "import time\n" + TURN.replace("    a, b", "    if time.time() % 1e-6 >= 0: return x\n    a, b"),
+            "import time\nfirst = []\n"
+            + TURN.replace(
+                "    a, b", "    first.append(time.monotonic())\n    if first[-1] > first[0]: return x\n    a, b"
+            ),
             HALF,
             PERIOD,
         ),
+        (1, 2, 1),
     ),
     Attack(
         "counts_its_calls",

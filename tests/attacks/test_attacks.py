@@ -95,6 +95,7 @@ def test_there_are_enough_attacks_and_no_two_have_one_name():
 def test_the_batch_ends_and_says_that_not_everything_is_graded(batch):
     assert batch.outcome.returncode == 1, batch.outcome.stderr
     assert "Something handed in is not graded" in batch.outcome.stderr
+    assert "a_linked_student is a link; links are not followed" in (batch.out / "report.html").read_text()
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

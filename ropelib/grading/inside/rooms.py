@@ -63,7 +63,7 @@ class StubQuestion:
     solution = hint
 
 
-class Rooms(MetaPathFinder, Loader):
+class Doorkeeper(MetaPathFinder, Loader):
     """Imports the stub of ropelib.checks and the closed rooms.
 
     closed:      dotted names of modules, closed with everything below them
@@ -98,4 +98,4 @@ class Rooms(MetaPathFinder, Loader):
 
 def close(names: Sequence[str], handed_over: dict[str, Any]) -> None:
     """Take over the imports of ropelib.checks and of these rooms."""
-    sys.meta_path.insert(0, Rooms(names, handed_over))
+    sys.meta_path.insert(0, Doorkeeper(names, handed_over))

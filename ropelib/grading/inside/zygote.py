@@ -54,6 +54,8 @@ def main(settings: dict[str, Any]) -> None:
             keeper = 0
             control.send(_line(ended=os.waitstatus_to_exitcode(status)))
         else:
+            if keeper:
+                os.kill(keeper, signal.SIGTERM)
             return
 
 
@@ -68,26 +70,23 @@ def _keep(settings: dict[str, Any], connection: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited)
         _leaving_no_trace(_become, settings, connection)
     os.close(connection)
-    asked = ended = status = 0
-    while not (asked and ended):
+    ended = status = 0
+    while not ended:
         if signal.sigwait(awaited) == signal.SIGTERM:
-            asked = True
-            if not ended:
-                os.kill(child, signal.SIGKILL)
-        if not ended:
-            ended, status = os.waitpid(child, os.WNOHANG)
+            os.kill(child, signal.SIGKILL)
+        ended, status = os.waitpid(child, os.WNOHANG)
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def _become(settings: dict[str, Any], connection: int) -> None:
     """Turn this process into that of a submission."""
     limits = isolation.Limits(**settings["limits"])
-    # A signal to a process group reaches members outside the namespace, so this one is a group of its own.
-    os.setsid()
     worker.silence()
     if settings["isolation"] == "fork":
         isolation.hide_the_others(limits)
     if settings["isolation"] != "none":
+        # A signal to a process group reaches members outside the namespace, so this one is a group of its own.
+        os.setsid()
         os.chdir(isolation.HOME)
         isolation.drop_privileges(limits)
     channel = Channel(socket.socket(fileno=connection), most_bytes=MOST_SENT, inputs=True)
