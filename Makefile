@@ -4,6 +4,9 @@ PYTHON ?= python3
 NB ?=
 LAB_ARGS ?=
 TORCH_INDEX ?=
+SUBMISSIONS ?=
+GRADES ?= grades
+GRADE_ARGS ?=
 
 VENV_PYTHON := .venv/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -18,7 +21,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check execute clean
+.PHONY: help lab test check execute exercises grade release clean
 
 help: ## List the targets
 	@echo "make lab    install, then open the course in JupyterLab"
@@ -43,6 +46,19 @@ check: ## Lint and the fast tests, in under a minute
 execute: ## Run notebooks in place, restart-and-run-all (NB=03 runs one chapter)
 	$(call install,test)
 	@$(VENV_PYTHON) -m ropelib.course.notebooks $(if $(NB),--chapter "$(NB)")
+
+exercises: ## Write exercises/ from solutions/ (then `make test` compares)
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.course.exercises
+
+grade: ## Grade SUBMISSIONS=folder, locked away, into GRADES=grades (GRADE_ARGS="--help" lists more)
+	@test -n "$(SUBMISSIONS)" || { echo "Name the folder of the submissions: make grade SUBMISSIONS=folder"; exit 1; }
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.grading "$(SUBMISSIONS)" --out "$(GRADES)" $(GRADE_ARGS)
+
+release: ## Build the students' bundle, without solutions, tests and the grader, into release/
+	$(call install,test)
+	@$(VENV_PYTHON) -m ropelib.grading.release
 
 clean: ## Remove .venv and caches; your work/ folder stays
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis ropelib.egg-info

@@ -199,7 +199,7 @@ install.install_torch(install.ROOT / "requirements")
 
 def test_make_alone_prints_help():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
-    for target in ("lab", "test", "check", "execute", "clean"):
+    for target in ("lab", "test", "check", "execute", "exercises", "grade", "release", "clean"):
         assert re.search(rf"^  {target}\t\S", shown, re.MULTILINE), target
 
 

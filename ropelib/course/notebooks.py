@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("notebooks", "solutions")
+FOLDERS = ("notebooks", "solutions", "exercises")
 SECONDS_PER_CELL = 120
 IGNORED = "nbval-ignore-output"
 LONGEST_RUN_OF_CODE = 3

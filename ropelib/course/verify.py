@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ropelib.course import notebooks
+from ropelib.course import exercises, notebooks
 from ropelib.course.notebooks import ROOT
 
 MOST_IGNORED = 0.05
@@ -86,6 +86,7 @@ def verify(chapters: list[Path], tests: list[str], *, lint: bool = False) -> int
     started = time.perf_counter()
     defects = _lint() if lint else []
     defects += [sentence for path in chapters for sentence in notebooks.problems(path)]
+    defects += exercises.differences({path.name for path in chapters if path.parent.name in ("solutions", "exercises")})
     ledger = Ledger(chapters)
     status = pytest.main([*_pytest_options(len(chapters)), *tests, *map(str, chapters)], plugins=[ledger])
     defects += ledger.defects(strict=os.environ.get("CI") == "true")

@@ -13,9 +13,10 @@ from . import lab as driver
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
-    """A copy of the chapters, as `make lab` makes one for a learner."""
+    """A copy of the chapters and exercises, as `make lab` makes one for a learner."""
     folder = tmp_path_factory.mktemp("work")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    for name in ("notebooks", "exercises"):
+        shutil.copytree(ROOT / name, folder / name)
     return folder
 
 

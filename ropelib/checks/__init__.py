@@ -1,0 +1,1 @@
+"""Checks for the exercises: what is wrong with an answer, by name. `from ropelib.checks import ch01`."""

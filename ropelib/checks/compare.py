@@ -1,0 +1,130 @@
+"""Whether two values of plain data agree, and if not, how they differ."""
+
+from typing import Any
+
+import numpy as np
+
+# Angles of 10⁴ rad are known to about 10⁻¹¹ in float64; a value that has been float32 on its way is off by 10⁻⁸.
+RELATIVE = {"float64": 1e-9, "complex128": 1e-9}
+EPSILONS = 64
+
+
+def agree(expected: Any, got: Any, tolerance: float | None = None) -> bool:
+    """Whether got has the structure, the shape, the dtype and, up to rounding, the numbers of expected.
+
+    Several numbers side by side may come as a tuple, as a list, or as an array with one axis.
+
+    expected, got: plain data, see ropelib.checks.observe.plain
+    tolerance:     relative to the largest number of expected; from its dtype where not given
+    """
+    if isinstance(expected, (list, tuple)):
+        got = got.tolist() if isinstance(got, np.ndarray) and got.ndim == 1 else got
+        alike = isinstance(got, (list, tuple)) and len(got) == len(expected)
+        return alike and all(agree(mine, yours, tolerance) for mine, yours in zip(expected, got, strict=True))
+    if isinstance(expected, dict):
+        alike = isinstance(got, dict) and got.keys() == expected.keys()
+        return alike and all(agree(value, got[key], tolerance) for key, value in expected.items())
+    if isinstance(expected, np.ndarray):
+        alike = isinstance(got, np.ndarray) and got.shape == expected.shape and got.dtype == expected.dtype
+        return alike and _close(expected, got, tolerance)
+    if _is_number(expected):
+        return _is_number(got) and _close(np.asarray(expected), np.asarray(got), tolerance)
+    return type(got) is type(expected) and got == expected
+
+
+def difference(expected: Any, got: Any) -> float | None:
+    """The largest difference of two numbers in the same place, or None where they cannot be compared."""
+    if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)) and len(expected) == len(got):
+        parts = [difference(mine, yours) for mine, yours in zip(expected, got, strict=True)]
+        known = [part for part in parts if part is not None]
+        return max(known) if known and len(known) == len(parts) else None
+    if not (_is_numeric(expected) and _is_numeric(got)) or np.shape(expected) != np.shape(got):
+        return None
+    if np.size(expected) == 0 or not np.isfinite(got).all():
+        return None
+    return float(np.abs(np.asarray(expected, dtype=complex) - np.asarray(got, dtype=complex)).max())
+
+
+def fault(expected: Any, got: Any, kind: str) -> tuple[str, str] | None:
+    """A difference that is not in the numbers: its name and a message. None where only numbers differ.
+
+    kind: what got was, in words (Observed.kind)
+    """
+    if kind.startswith("not a function"):
+        what = kind.removeprefix("not a function: ")
+        return "not a function", f"The check needs your function itself, but it was handed {_article(what)}."
+    if kind == "a function":
+        return "a function instead of its value", "This is a function. What is asked for is the value: call it."
+    if _shape(expected) != _shape(got):
+        return "wrong kind", f"This should be {_describe(expected)}, but it is {_describe(got, kind)}."
+    if not isinstance(expected, np.ndarray):
+        return None
+    if np.shape(expected) != np.shape(got):
+        return "wrong shape", f"The result should have the shape {expected.shape}, but its shape is {got.shape}."
+    if got.dtype.kind in "fc" and not np.isfinite(got).all():
+        return "not finite", "The result holds NaN or infinity. Which division or power gives it?"
+    if expected.dtype != got.dtype:
+        return "wrong dtype", _about_dtype(expected, got)
+    return None
+
+
+def _about_dtype(expected: np.ndarray, got: np.ndarray) -> str:
+    rule = f"The result should be {expected.dtype}, but it is {got.dtype}"
+    if got.dtype.kind in "iu" and expected.dtype.kind == "f":
+        return f"{rule}: its decimals are cut off. Did an array of integers receive the results?"
+    if got.dtype.kind == "c":
+        return f"{rule}: a complex array. Which part of it is meant?"
+    if got.dtype.kind == "f" and got.dtype.itemsize < expected.dtype.itemsize:
+        return f"{rule}: digits are lost. Where did a number become {got.dtype}?"
+    return f"{rule}."
+
+
+def _close(expected: np.ndarray, got: np.ndarray, tolerance: float | None) -> bool:
+    if expected.size == 0:
+        return True
+    if expected.dtype.kind not in "fc" and tolerance is None:
+        return bool(np.array_equal(expected, got))
+    if not (np.isfinite(got).all() and np.isfinite(expected).all()):
+        return bool(np.array_equal(expected, got, equal_nan=True))
+    allowed = _tolerance(expected.dtype) if tolerance is None else tolerance
+    # A tolerance in the statement of a question is relative to the answer; rounding is relative to 1 at least.
+    size = np.abs(expected).max(initial=0.0 if tolerance else 1.0)
+    return bool((np.abs(expected.astype(complex) - got) <= allowed * size).all())
+
+
+def _tolerance(dtype: np.dtype) -> float:
+    return RELATIVE.get(dtype.name) or EPSILONS * float(np.finfo(dtype).eps)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 2**63  # beyond it NumPy makes an object of it
+    return isinstance(value, (float, complex))
+
+
+def _is_numeric(value: Any) -> bool:
+    return _is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "iufc")
+
+
+def _shape(value: Any) -> str:
+    """The structure of plain data, without lengths of axes and without dtypes."""
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} side by side"
+    if isinstance(value, np.ndarray):
+        return "array"
+    return "number" if _is_number(value) else type(value).__name__
+
+
+def _describe(value: Any, kind: str = "") -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, dict):
+        return "a dict"
+    names = {bool: "True or False", str: "text"}
+    return "a number" if _is_number(value) else names.get(type(value)) or _article(kind or "number out of range")
+
+
+def _article(what: str) -> str:
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
