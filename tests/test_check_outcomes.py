@@ -14,6 +14,8 @@ from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07
 from ropelib.checks.observe import Case, Observed, observe, plain
 from ropelib.checks.result import COLORS, HEADINGS, WRONG, Example, Result, shown
 
+pytestmark = pytest.mark.slow
+
 FUNCTIONS = [
     q for chapter in (ch00, ch01, ch02, ch03, ch05, ch06, ch07) for q in chapter.QUESTIONS if q.cases(0)[0].calls
 ]

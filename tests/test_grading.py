@@ -18,6 +18,8 @@ from tests.attacks import exam
 from tests.attacks.attack import HALF, HONEST, IMPORT, PERIOD, WRONG_TURN, notebook, with_turn
 from tests.classroom import CLOCKWISE, FILE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

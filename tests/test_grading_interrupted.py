@@ -13,6 +13,8 @@ from ropelib.grading.pool import LocalPool
 from ropelib.grading.store import Store
 from tests.attacks.attack import HONEST
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_interrupted_run_continues(classroom, monkeypatch):
     students = [f"student{n}" for n in range(6)]

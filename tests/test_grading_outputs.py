@@ -19,6 +19,8 @@ from ropelib.grading.progress import Progress
 from ropelib.grading.runner import clean
 from tests.attacks import exam
 
+pytestmark = pytest.mark.slow
+
 ASSIGNMENT = Assignment(exam.NAME, "tests.attacks.exam")
 NASTY = '</pre></title><script>alert(1)</script><img src="x" onerror=alert(1)>\x00\x1b[2J\u202e\ud800&"\''
 

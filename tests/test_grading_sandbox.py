@@ -21,6 +21,8 @@ from tests.attacks import exam
 from tests.attacks.attack import HONEST, with_cell, with_turn
 from tests.attacks.attack import notebook as written
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAM = Assignment(exam.NAME, "tests.attacks.exam")
 NOT_RUN = "NOT RUN: no bubblewrap; install it (on Debian: apt-get install bubblewrap)"

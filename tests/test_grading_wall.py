@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as arrays
 
 from ropelib.grading.inside import codec, notebook
 
+pytestmark = pytest.mark.slow
+
 scalars = st.one_of(
     *(st.none(), st.booleans(), st.text(max_size=20), st.floats(), st.complex_numbers()),
     st.integers(-(2**63), 2**63 - 1),

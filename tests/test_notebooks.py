@@ -185,7 +185,9 @@ def test_widgets_are_committed_with_their_state_and_pass_strict_nbval(tmp_path):
     assert [child.model_name for child in children] == ["IntSliderModel", "AnyModel"] and children[1].state.n == 7
     command = [sys.executable, "-m", "ropelib.course.verify", str(path)]
     outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert "has no words beside it" in outcome.stdout and "of 2 cells 2 ran and agreed" in outcome.stdout, outcome.stdout
+    assert "has no words beside it" in outcome.stdout and "of 2 cells 2 ran and agreed" in outcome.stdout, (
+        outcome.stdout
+    )
 
 
 def test_an_error_leaves_the_file_alone(tmp_path):
