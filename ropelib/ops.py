@@ -3,6 +3,9 @@
 The one journey is that of ropelib.reference: positions × inv_freq → angles → cos, sin → rotate(x).
 """
 
+import functools
+import importlib.util
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
@@ -68,17 +71,19 @@ def apply_rope(
                   row i, and the tables must have exactly as many rows as the sequence has tokens
     pairing:      "half" pairs feature i with i + rotary_dim/2, "interleaved" pairs 2i with 2i + 1
     seq_dim:      the axis that counts tokens: −2, or 1 for (batch, seq, heads, head_dim)
-    use_triton:   None or False rotate in PyTorch; this version has no Triton kernel, so True is an error
+    use_triton:   None takes the Triton kernel on a GPU wherever it can rotate these tensors; True insists on it, on
+                  the CPU under TRITON_INTERPRET=1; False rotates in PyTorch. True wants four axes and one of the
+                  types bfloat16, float16 and float32
     returns:      the rotated q and k, new tensors of their shapes and dtypes; half types are rotated in float32
 
-    Raises NotImplementedError for use_triton=True; ValueError for an unknown pairing, tables that do not fit, and a
-    position without a row (a GPU, and compiled code, report that one in their own words). Su et al. 2021, eq. 34.
+    Raises ImportError for use_triton=True without Triton; ValueError for an unknown pairing, tables that do not fit,
+    what the kernel of use_triton=True cannot rotate, and a position without a row (compiled code reports that one in
+    its own words, and the kernel on a GPU, which does not look at positions, as NaN). Su et al. 2021, eq. 34.
     """
-    if use_triton:
-        raise NotImplementedError(
-            "use_triton=True needs a Triton kernel, which this version of ropelib does not have; "
-            "use_triton=None rotates in PyTorch, on CPU and GPU alike"
-        )
+    check_tensors(q=q, k=k, cos=cos, sin=sin, position_ids=position_ids)
+    kernel = _has_kernel(q, k, cos, sin) if use_triton is None else use_triton
+    if kernel and (position_ids is not None or cos.shape[:1] == (q.size(seq_dim),)):  # else rope_torch explains
+        return _triton_rope()(q, k, cos=cos, sin=sin, position_ids=position_ids, pairing=pairing, seq_dim=seq_dim)
     return rope_torch(q, k, cos, sin, position_ids=position_ids, pairing=pairing, seq_dim=seq_dim)
 
 
@@ -256,3 +261,30 @@ def _frequencies(head_dim: int, base: float, scaling: tuple[ArrayLike, float] | 
     if not 0 < factor < np.inf:
         raise ValueError(f"attention_factor must be a finite positive number, but got {factor}")
     return scaled, factor
+
+
+def _has_kernel(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> bool:
+    """Whether the Triton kernel rotates all that rope_torch would: no double precision, no gradients of tables, and
+    neither vmap nor forward-mode derivatives."""
+    if not q.is_cuda or q.ndim != 4 or k.dtype != q.dtype or q.dtype == torch.float64 or not _triton_is_installed():
+        return False
+    if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
+        return False
+    return torch.compiler.is_compiling() or not (
+        torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
+@functools.cache
+def _triton_is_installed() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+def _triton_rope() -> Callable[..., tuple[Tensor, Tensor]]:
+    try:  # here, because ropelib does not need Triton for anything else
+        from ropelib.triton_fast import rope
+    except ModuleNotFoundError as error:
+        if error.name != "triton":
+            raise
+        raise ImportError("use_triton=True needs the package triton, which there is for Linux alone") from error
+    return rope
