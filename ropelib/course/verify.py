@@ -58,23 +58,26 @@ class Ledger:
             return "tests      not part of this run"
         return f"tests      {passed} passed, {failed} failed, {not_run} not run"
 
+    def _cells(self) -> tuple[int, int]:
+        """How many code cells the chapters have, and how many of them are not compared."""
+        cells = [cell for path in self.chapters for cell in _code_cells(path)]
+        return len(cells), sum(map(notebooks.is_ignored, cells))
+
     def _notebooks(self) -> str:
         if not self.chapters:
             return "notebooks  not part of this run"
-        cells = [cell for path in self.chapters for cell in _code_cells(path)]
-        ignored = sum(map(notebooks.is_ignored, cells))
+        cells, ignored = self._cells()
         done = len(self.chapters) - len(self.unverified())
         return (
-            f"notebooks  {done} of {len(self.chapters)} verified: of {len(cells)} cells {self.outcomes['cell']} ran "
-            f"and agreed; {ignored} ran without being compared ({_share(ignored, len(cells))})"
+            f"notebooks  {done} of {len(self.chapters)} verified: of {cells} cells {self.outcomes['cell']} ran "
+            f"and agreed; {ignored} ran without being compared ({_share(ignored, cells)})"
         )
 
     def defects(self, *, strict: bool) -> list[str]:
         found = [f"{path.name}: not verified" for path in self.unverified()]
-        cells = [cell for path in self.chapters for cell in _code_cells(path)]
-        ignored = sum(map(notebooks.is_ignored, cells))
-        if ignored > max(1, MOST_IGNORED * len(cells)):
-            found.append(f"{_share(ignored, len(cells))} of the cells are not compared; {MOST_IGNORED:.0%} may be")
+        cells, ignored = self._cells()
+        if ignored > max(1, MOST_IGNORED * cells):
+            found.append(f"{_share(ignored, cells)} of the cells are not compared; {MOST_IGNORED:.0%} may be")
         if strict:
             missing = {reason for reason in self.not_run.values() if not reason.startswith(NO_GPU)}
             found += [f"under CI=true nothing may be left out: {reason}" for reason in sorted(missing)]
