@@ -97,7 +97,9 @@ def test_a_tiny_llama_is_that_of_transformers(tiny):
 def test_the_real_model_is_that_of_transformers(smol, hamlet):
     ours = smol.logits(hamlet)
     theirs = logits_of(huggingface(smol), hamlet)
-    assert (ours - theirs).abs().max() <= 1e-4
+    # Two float32 sums through 60 sublayers; transformers adds the rounding of its float32 angles.
+    rounding = 2 * 60 * torch.finfo(torch.float32).eps / 2 * float(theirs.abs().max())
+    assert (ours - theirs).abs().max() <= rounding < 4e-4
     assert torch.equal(ours.argmax(-1), theirs.argmax(-1))
     losses = torch.nn.functional.cross_entropy(theirs[:-1], torch.tensor(hamlet[1:]))
     assert smol.perplexity(hamlet) == pytest.approx(float(losses.exp()), abs=1e-3)
