@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 SUBMISSIONS ?=
 GRADES ?= grades
 GRADE_ARGS ?=
+BENCH ?=
+BENCH_ARGS ?=
 
 VENV_PYTHON := .venv/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -21,7 +23,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check execute exercises grade release clean
+.PHONY: help lab test check execute exercises grade release bench clean
 
 help: ## List the targets
 	@echo "make lab    install, then open the course in JupyterLab"
@@ -59,6 +61,10 @@ grade: ## Grade SUBMISSIONS=folder, locked away, into GRADES=grades (GRADE_ARGS=
 release: ## Build the students' bundle, without solutions, tests and the grader, into release/
 	$(call install,test)
 	@$(VENV_PYTHON) -m ropelib.grading.release
+
+bench: ## Measure the kernels on an NVIDIA GPU, elsewhere RoPE on the CPU (BENCH=grading or widgets; BENCH_ARGS="--help")
+	$(call install,test)
+	@$(VENV_PYTHON) -m benchmarks $(BENCH) $(BENCH_ARGS)
 
 clean: ## Remove .venv and caches; your work/ folder stays
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis ropelib.egg-info

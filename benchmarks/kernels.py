@@ -2,107 +2,40 @@
 
 python -m benchmarks.kernels                        every group of cases, one process
 python -m benchmarks.kernels --groups decode source some of them
-python -m benchmarks.kernels --processes 5          the median of five processes, and intervals of the ratios
+python -m benchmarks.kernels --processes 5          medians over five processes, and intervals of the ratios
 
-Peers take part where they can be imported: liger-kernel, quack-kernels, fla-core, flashinfer-python, transformers,
-rotalabs-accel, unsloth. What is not installed is named in the results. Needs an NVIDIA GPU.
+Peers take part where they can be imported (requirements/bench.txt); the results name what was missing. Needs an
+NVIDIA GPU.
 """
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-import triton
 from torch import Tensor
 
+from benchmarks.cases import DTYPES, Case, groups
 from benchmarks.peers import Contestant, contestants, missing
+from benchmarks.report import STUDENT, command_line, line, machine, markdown
 from benchmarks.timing import buffers_for, capture, copies, side_by_side
-from ropelib import inverse_frequencies, triton_launch
+from ropelib import inverse_frequencies
+from ropelib.kernels import launch
+from ropelib.kernels.cache import rope_into_cache
+from ropelib.kernels.norm import norm_rope
 from ropelib.ops import build_rope_cache, rope_torch
-from ropelib.triton_cache import rope_into_cache
 from ropelib.triton_fast import rope
-from ropelib.triton_norm import norm_rope
+from ropelib.triton_kernel import rotate
 
 RESULTS = Path(__file__).parent / "results"
-DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 COPY_BLOCKS = (2048, 4096, 8192)  # the yardstick is the fastest of these copies
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    batch: int
-    seq: int
-    heads: tuple[int, int]
-    head_dim: int
-    dtype: str = "bf16"
-    pairing: str = "half"
-    layout: str = "bshd"
-    rotary_dim: int | None = None
-    backward: bool = False
-
-    @property
-    def traffic(self) -> int:
-        """Bytes read and written by one forward pass."""
-        return 2 * self.batch * self.seq * sum(self.heads) * self.head_dim * DTYPES[self.dtype].itemsize
-
-    def tensors(self) -> tuple[Tensor, Tensor]:
-        """q and k, (batch, heads, seq, head_dim), in memory as layout says."""
-        q_heads, k_heads = self.heads
-        options = {"device": "cuda", "dtype": DTYPES[self.dtype]}
-        if self.layout == "bhsd":
-            return tuple(torch.randn(self.batch, n, self.seq, self.head_dim, **options) for n in self.heads)
-        if self.layout == "bshd":
-            shapes = [(self.batch, self.seq, n, self.head_dim) for n in self.heads]
-            return tuple(torch.randn(shape, **options).transpose(1, 2) for shape in shapes)
-        fused = torch.randn(self.batch, self.seq, q_heads + 2 * k_heads, self.head_dim, **options)
-        return fused[:, :, :q_heads].transpose(1, 2), fused[:, :, q_heads : q_heads + k_heads].transpose(1, 2)
-
-
-def groups() -> dict[str, list[Case]]:
-    large = [
-        Case(
-            f"{dtype} {pairing} {layout} {head_dim}",
-            2 if dtype == "fp32" else 4,
-            4096,
-            (32, 8),
-            head_dim,
-            dtype,
-            pairing,
-            layout,
-        )
-        for head_dim in (128, 64)
-        for pairing in ("half", "interleaved")
-        for layout in ("bshd", "bhsd", "qkv")
-        for dtype in ("bf16", "fp32", "fp16")
-    ]
-    odd = [
-        Case("head_dim 80", 4, 4096, (40, 10), 80),
-        Case("head_dim 96", 4, 4096, (40, 10), 96),
-        Case("head_dim 112", 4, 4096, (24, 8), 112),
-        Case("5 heads", 4, 8192, (5, 5), 128),
-        Case("partial 64 of 128", 4, 4096, (32, 8), 128, rotary_dim=64),
-    ]
-    medium = [
-        Case("medium half bshd", 1, 2048, (32, 8), 128),
-        Case("medium half bhsd", 1, 2048, (32, 8), 128, layout="bhsd"),
-        Case("medium interleaved bshd", 1, 2048, (32, 8), 128, pairing="interleaved"),
-    ]
-    source = [
-        Case(f"source {head_dim} {seq}", 1, seq, (32, 32), head_dim, "fp16", "interleaved")
-        for head_dim, seq in ((128, 2048), (128, 8192), (64, 2048))
-    ]
-    return {"large": large, "odd": odd, "medium": medium, "source": source}
 
 
 def measure(case: Case, rounds: int) -> dict[str, object]:
@@ -178,15 +111,15 @@ def decode(batch: int, rounds: int) -> dict[str, object]:
             eager[contestant.name] = lambda c=contestant: c.run(*sets[0])
         except Exception as error:
             print(f"{case.name}: {contestant.name}: {type(error).__name__}: {error}", file=sys.stderr)
-    with_launch = triton_launch.PDL_MAX_PROGRAMS
-    triton_launch.PDL_MAX_PROGRAMS = 0
-    triton_launch.forget_plans()
+    with_launch = launch.PDL_MAX_PROGRAMS
+    launch.PDL_MAX_PROGRAMS = 0
+    launch.forget_plans()
     for contestant in contestants(case, ids):
         if contestant.name.startswith("ropelib"):
             name = f"{contestant.name}, without early launch"
             graphs[name] = capture(lambda i, c=contestant: c.run(*sets[i]), 16, 200)
-    triton_launch.PDL_MAX_PROGRAMS = with_launch
-    triton_launch.forget_plans()
+    launch.PDL_MAX_PROGRAMS = with_launch
+    launch.forget_plans()
     timings = side_by_side(graphs, 200, rounds)
     copy = timings.pop("copy").median
     times = {name: asdict(timing) for name, timing in timings.items()}
@@ -246,9 +179,6 @@ def fusions(tokens: int, rounds: int) -> dict[str, object]:
 
 def steps(rounds: int) -> dict[str, object]:
     """The way from PyTorch to the limit, bf16, half pairing, (4, 4096, 32/8, 128): one change a step."""
-    from ropelib import triton_fast
-    from ropelib.triton_kernel import rotate
-
     case = Case("steps", 4, 4096, (32, 8), 128)
     buffers, calls = buffers_for(case.traffic), 8
     sets = [case.tensors() for _ in range(buffers)]
@@ -258,13 +188,13 @@ def steps(rounds: int) -> dict[str, object]:
 
     def tiled(*blocks: int, **angles: object) -> Callable[[int], object]:
         def call(i: int) -> object:
-            chosen, triton_fast.tile = triton_fast.tile, lambda *_: blocks
-            triton_launch.forget_plans()
+            chosen, launch.tile = launch.tile, lambda *_: blocks
+            launch.forget_plans()
             try:
                 return rope(*sets[i], **angles)
             finally:
-                triton_fast.tile = chosen
-                triton_launch.forget_plans()
+                launch.tile = chosen
+                launch.forget_plans()
 
         return call
 
@@ -310,118 +240,39 @@ def run(chosen: list[str], rounds: int, limit: float) -> dict[str, object]:
     return {"machine": machine(), "missing": missing(), "left out for time": left, "results": results}
 
 
-def line(result: dict[str, object]) -> str:
-    """One case: share of the copy, in percent, or microseconds where there is no copy; * marks a wrong output."""
-    case, times = result["case"], result["times"]
-    name = case["name"] + (" f+b" if case.get("backward") else "")
-    cells = []
-    for contestant, timing in sorted(times.items(), key=lambda item: item[1]["median"]):
-        share = f" {100 * result['copy'] / timing['median']:.0f}%" if "copy" in result else ""
-        mark = "*" if contestant in result.get("wrong", {}) else ""
-        cpu = f" cpu {result['cpu'][contestant]:.1f}" if contestant in result.get("cpu", {}) else ""
-        cells.append(f"{contestant}{mark} {timing['median']:.2f}{share}{cpu}")
-    return f"{name}: copy {result.get('copy', 0):.2f} | " + " | ".join(cells)
-
-
-def machine() -> dict[str, str]:
-    return {
-        "GPU": torch.cuda.get_device_name(),
-        "CUDA": torch.version.cuda,
-        "torch": torch.__version__,
-        "triton": triton.__version__,
-        "Python": platform.python_version(),
-        "date": datetime.date.today().isoformat(),
-        "command": " ".join(["python -m benchmarks.kernels", *_without_out(sys.argv[1:])]),
-    }
-
-
-def _without_out(arguments: list[str]) -> list[str]:
-    """Where the results were put for a while is nobody's business."""
-    return [a for i, a in enumerate(arguments) if a != "--out" and (i == 0 or arguments[i - 1] != "--out")]
-
-
-def markdown(runs: list[dict[str, object]]) -> str:
-    """The table of the results: medians over all processes, and how ropelib stands to the best correct peer."""
-    first = runs[0]
-    lines = ["# Kernels side by side", "", *(f"- {key}: {value}" for key, value in first["machine"].items())]
-    lines += [f"- processes: {len(runs)}; not installed: {', '.join(first['missing']) or 'none'}", ""]
-    lines += ["Microseconds a call (share of a copy of the same bytes), from the lowest tenth to the highest.", ""]
-    lines += ["* computes something else than RoPE.", ""]
-    for index, result in enumerate(first["results"]):
-        same = [run["results"][index] for run in runs if index < len(run["results"])]
-        lines += [
-            f"## {result['case']['name']}{', forward and backward' if result['case'].get('backward') else ''}",
-            "",
-        ]
-        if "copy" in result:
-            lines.append(f"- copy: {statistics.median(r['copy'] for r in same):.2f}")
-        lines += [text for _, text in sorted(row(name, same) for name in result["times"])]
-        lines += [*verdicts(same), ""]
-    return "\n".join(lines)
-
-
-def row(name: str, same: list[dict[str, object]]) -> tuple[float, str]:
-    times = [r["times"][name] for r in same if name in r["times"]]
-    median = statistics.median(t["median"] for t in times)
-    shares = [100 * r["copy"] / r["times"][name]["median"] for r in same if "copy" in r and name in r["times"]]
-    share = f" ({statistics.median(shares):.0f} %)" if shares else ""
-    costs = [r["cpu"][name] for r in same if name in r.get("cpu", {})]
-    cost = f", CPU {statistics.median(costs):.1f}" if costs else ""
-    mark = "*" if name in same[0].get("wrong", {}) else ""
-    spread = f"{min(t['low'] for t in times):.2f} … {max(t['high'] for t in times):.2f}"
-    return median, f"- {name}{mark}: {median:.2f}{share}, {spread}{cost}"
-
-
-def verdicts(same: list[dict[str, object]]) -> list[str]:
-    """ropelib's time over that of the best correct peer of its kind: in place with in place, fresh with fresh."""
-    texts = []
-    for kind, mine in (("fresh memory", "ropelib exact"), ("in place", "ropelib exact in place")):
-        inplace = kind == "in place"
-        backward = same[0]["case"].get("backward")
-        peers = [
-            name
-            for name in same[0]["times"]
-            if not name.startswith(("ropelib", "PyTorch eager")) and name not in same[0].get("wrong", {})
-            if backward or (name in same[0].get("inplace", [])) == inplace
-        ]
-        if not peers or mine not in same[0]["times"]:
-            continue
-        best = min(peers, key=lambda name: statistics.median(r["times"][name]["median"] for r in same))
-        ratios = [r["times"][mine]["median"] / r["times"][best]["median"] for r in same]
-        interval = ""
-        if len(ratios) == 5:  # Student's t for four degrees of freedom
-            half = 2.776 * statistics.stdev(ratios) / 5**0.5
-            interval = f" ± {half:.3f} (95 %)"
-        texts.append(f"- {mine} / best peer in {kind}, {best}: {statistics.mean(ratios):.3f}{interval}")
-    return texts
+def in_processes(count: int, arguments: list[str]) -> list[dict[str, object]]:
+    """The results of as many processes, one after the other."""
+    runs = []
+    for _ in range(count):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-m", "benchmarks.kernels", *arguments, "--out", folder], check=True)
+            runs += json.loads((Path(folder) / "kernels.json").read_text())
+    return runs
 
 
 def main() -> int:
     every = ["decode", "steps", "fusions", "source", "medium", "odd", "large"]
-    parser = argparse.ArgumentParser(description="Measure RoPE kernels side by side.")
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure RoPE kernels side by side.")
     parser.add_argument("--groups", nargs="+", choices=every, default=every)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=15, help="timed turns of each contestant")
+    parser.add_argument("--processes", type=int, choices=(1, *STUDENT), default=1, help="5 for published results")
     parser.add_argument("--limit", type=float, default=float("inf"), help="seconds after which no case is begun")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of kernels.md and kernels.json")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         print("NOT RUN: no GPU; run `make bench` on a machine with an NVIDIA GPU")
         return 1
-    options.out.mkdir(parents=True, exist_ok=True)
     if options.processes == 1:
         runs = [run(options.groups, options.rounds, options.limit)]
     else:
-        command = [sys.executable, "-m", "benchmarks.kernels", "--groups", *options.groups]
-        runs = []
-        for number in range(options.processes):
-            part = options.out / f"process{number}"
-            limits = ["--rounds", str(options.rounds), "--limit", str(options.limit / options.processes)]
-            subprocess.run([*command, *limits, "--out", str(part)], check=True, env=os.environ)
-            runs.append(json.loads((part / "kernels.json").read_text())[0])
-    (options.out / "kernels.json").write_text(json.dumps(runs, indent=1))
+        limits = ["--rounds", str(options.rounds), "--limit", str(options.limit / options.processes)]
+        runs = in_processes(options.processes, ["--groups", *options.groups, *limits])
+    runs[0]["machine"]["command"] = command_line(sys.argv[1:])
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "kernels.json").write_text(json.dumps(runs, indent=1) + "\n")
     (options.out / "kernels.md").write_text(markdown(runs))
-    print(f"missing: {runs[0]['missing']}; left out for time: {runs[0]['left out for time']}")
+    print(f"not installed: {', '.join(runs[0]['missing']) or 'none'}")
+    print(f"left out for time: {', '.join(runs[0]['left out for time']) or 'none'}")
     return 0
 
 

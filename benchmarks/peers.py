@@ -9,13 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.cases import DTYPES
 from ropelib import inverse_frequencies
+from ropelib.kernels.angles import fixed_point_turns
 from ropelib.ops import build_rope_cache, rope_torch
-from ropelib.triton_angles import fixed_point_turns
 from ropelib.triton_fast import rope
 from ropelib.triton_kernel import rotate
 
-PACKAGES = ("liger_kernel", "quack", "fla", "flashinfer", "transformers", "rotalabs_accel", "unsloth")
+# Where each imports from. requirements/bench.txt names those that `make test` does not install.
+PACKAGES = {
+    "liger-kernel": "liger_kernel",
+    "quack-kernels": "quack",
+    "fla-core": "fla",
+    "flashinfer-python": "flashinfer",
+    "rotalabs-accel": "rotalabs_accel",
+    "transformers": "transformers",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class Contestant:
 
 
 def missing() -> list[str]:
-    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    """What cannot take part, by the names that pip knows."""
+    return [name for name, module in PACKAGES.items() if importlib.util.find_spec(module) is None]
 
 
 def contestants(case: Any, ids: Tensor | None = None) -> Iterator[Contestant]:
@@ -39,14 +49,15 @@ def contestants(case: Any, ids: Tensor | None = None) -> Iterator[Contestant]:
     inv_freq = inverse_frequencies(rotary_dim)
     cos, sin = build_rope_cache(rows, case.head_dim, scaling=(inv_freq, 1.0), device="cuda")
     yield from _ours(case, ids, inv_freq, cos, sin)
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[case.dtype]
+    dtype = DTYPES[case.dtype]
     if case.pairing == "half":
         rows_of_tokens = (t[ids] if ids is not None else t[None] for t in (cos, sin))
         full = [torch.cat([t, t], dim=-1).to(dtype) for t in rows_of_tokens]
         yield from _half_peers(case, rotary_dim, *full)
     elif ids is None:
         yield from _interleaved_peers(case, dtype, cos, sin)
-    if "fla" not in missing() and ids is None and case.name.endswith("bf16 half bshd 128"):
+    yield from _peers_of_both_pairings(case, ids, cos, sin)
+    if "fla-core" not in missing() and ids is None and case.name.endswith("bf16 half bshd 128"):
         yield Contestant("fla-core", _fla(cos.to(dtype), sin.to(dtype), case.pairing))
 
 
@@ -66,7 +77,7 @@ def _ours(case: Any, ids: Tensor | None, inv_freq: Any, cos: Tensor, sin: Tensor
 
 
 def _half_peers(case: Any, rotary_dim: int, cos: Tensor, sin: Tensor) -> Iterator[Contestant]:
-    if "liger_kernel" not in missing():
+    if "liger-kernel" not in missing():
         from liger_kernel.ops.rope import LigerRopeFunction
 
         yield Contestant("liger-kernel", lambda q, k: LigerRopeFunction.apply(q, k, cos, sin), inplace=True)
@@ -79,11 +90,38 @@ def _half_peers(case: Any, rotary_dim: int, cos: Tensor, sin: Tensor) -> Iterato
             yield Contestant("Hugging Face, torch.compile", lambda q, k: compiled(q, k, cos, sin))
 
 
+def _peers_of_both_pairings(case: Any, ids: Tensor | None, cos: Tensor, sin: Tensor) -> Iterator[Contestant]:
+    interleaved = case.pairing == "interleaved"
+    if "quack-kernels" not in missing() and ids is None:
+        from quack.rotary import apply_rotary_emb
+
+        yield Contestant(
+            "quack-kernels",
+            lambda q, k: [
+                apply_rotary_emb(x.transpose(1, 2), cos, sin, interleaved=interleaved).transpose(1, 2) for x in (q, k)
+            ],
+        )
+    if "flashinfer-python" not in missing() and case.layout == "bshd" and case.dtype != "fp32":
+        from flashinfer import apply_rope_with_cos_sin_cache
+
+        table = torch.cat([cos, sin], dim=-1)
+        positions = torch.arange(case.seq, device="cuda").repeat(case.batch) if ids is None else ids.flatten()
+
+        def run(q: Tensor, k: Tensor) -> list[Tensor]:
+            flat = [
+                x.transpose(1, 2).flatten(2).flatten(0, 1) for x in (q, k)
+            ]  # views of (batch, seq, heads, head_dim)
+            out = apply_rope_with_cos_sin_cache(positions, *flat, case.head_dim, table, is_neox=not interleaved)
+            return [o.view(x.transpose(1, 2).shape).transpose(1, 2) for o, x in zip(out, (q, k), strict=True)]
+
+        yield Contestant("flashinfer", run, backward=False)
+
+
 def _interleaved_peers(case: Any, dtype: torch.dtype, cos: Tensor, sin: Tensor) -> Iterator[Contestant]:
     if case.name.startswith(("source", "bf16")) and case.layout == "bshd":
         compiled = _compiled(rope_torch)
         yield Contestant("PyTorch, torch.compile", lambda q, k: compiled(q, k, cos, sin, pairing="interleaved"))
-    if "rotalabs_accel" not in missing() and case.name.startswith("source"):
+    if "rotalabs-accel" not in missing() and case.name.startswith("source"):
         from rotalabs_accel.kernels import rope as theirs
 
         c, s = cos.to(dtype), sin.to(dtype)

@@ -7,9 +7,9 @@ import torch
 import triton
 from triton.backends.compiler import GPUTarget
 
-from ropelib.triton_cache import rope_cache_kernel
+from ropelib.kernels.cache import rope_cache_kernel
+from ropelib.kernels.norm import norm_rope_kernel
 from ropelib.triton_fast import rope_kernel
-from ropelib.triton_norm import norm_rope_kernel
 
 
 class Hopper:
@@ -52,8 +52,8 @@ def rope(order, interleaved, q_seq=SEQ):
 def cache():
     six = (strides(32), strides(8)) * 3
     scalars = (0, (1.0, 1.0), 2**31 - 1, 0, 0, 0, 1, 8, 4096, SEQ, *HEADS, six)
-    fixed = (HOW, (8, 2), "heads", False, 0, True, False, 4, 4, 64, 1)
-    return rope_cache_kernel.warmup(*[X] * 6, *ANGLES, TURNS, *scalars, *fixed, num_warps=2, grid=(1,))
+    fixed = (True, HOW, (8, 2), "heads", False, 0, False, 4, 4, 64, 1)
+    return rope_cache_kernel.warmup(*[X] * 6, TURNS, *ANGLES, *scalars, *fixed, num_warps=2, grid=(1,))
 
 
 def norm():

@@ -10,39 +10,36 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-import torch._dynamo.testing
 
 from ropelib import inverse_frequencies
-from ropelib.ops import apply_rope, build_rope_cache, rope_torch
-from ropelib.triton_angles import INTERPRETED, LAST_POSITION, fixed_point_turns, hugging_face_tables
-from ropelib.triton_cache import rope_into_cache
+from ropelib.kernels.angles import INTERPRETED, fixed_point_turns, hugging_face_tables
+from ropelib.kernels.cache import rope_into_cache
+from ropelib.kernels.norm import norm_rope
+from ropelib.ops import apply_rope, build_rope_cache
 from ropelib.triton_fast import rope
 from ropelib.triton_kernel import rotate
-from ropelib.triton_norm import norm_rope
-from tests.rope_cases import LAYOUTS, PAIRINGS, POSITIONS, ROUNDING, Case, assert_rotated, exact_cos_sin
+from tests.kernel_checks import (
+    DIMS,
+    check_angles,
+    check_cache,
+    check_first_kernel,
+    check_norm,
+    check_one_graph_for_every_length,
+    check_rope,
+    outside_of,
+)
+from tests.rope_cases import LAYOUTS, PAIRINGS, POSITIONS, ROUNDING, Case
 
 CPU = torch.device("cpu")
 INV_FREQ = inverse_frequencies(32)
 TURNS = fixed_point_turns(INV_FREQ)
 
+SIZES = [*DIMS, (6, 2)]
 # Every value of every factor with every value of most others, in a random order that is the same each time.
-DIMS = [
-    (16, 16),
-    (64, 64),
-    (80, 80),
-    (96, 96),
-    (112, 112),
-    (128, 128),
-    (256, 256),
-    (64, 20),
-    (80, 32),
-    (128, 64),
-    (6, 2),
-]
 HEADS = [(5, 1), (4, 2), (1, 1), (3, 3)]
 EVERY = list(
     itertools.product(
-        ROUNDING, PAIRINGS, LAYOUTS, DIMS, HEADS, POSITIONS, (False, True), ((2, 7), (3, 1), (1, 19)), (-2, 1)
+        ROUNDING, PAIRINGS, LAYOUTS, SIZES, HEADS, POSITIONS, (False, True), ((2, 7), (3, 1), (1, 19)), (-2, 1)
     )
 )
 CASES = [
@@ -67,24 +64,7 @@ def test_the_kernels_are_interpreted():
 
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_forward_backward_and_in_place(case):
-    q, k = (x.requires_grad_() for x in case.tensors(CPU))
-    where, positions = case.arguments(CPU)
-    out = rope(q, k, **where)
-    truncates = case.dtype == torch.bfloat16
-    for x, y in zip((q, k), out, strict=True):
-        assert_rotated(y, case.expected(x, positions), case.dtype, truncates=truncates)
-    grads = [torch.randn_like(y) for y in out]
-    for grad, turned in zip(grads, torch.autograd.grad(out, (q, k), grads), strict=True):
-        assert_rotated(turned, case.expected(grad, positions, backwards=True), case.dtype, truncates=truncates)
-    if case.layout == "strided":
-        with pytest.raises(ValueError, match="inplace=True needs q with a last stride of 1"):
-            rope(q.detach(), k.detach(), **where, inplace=True)
-        return
-    with torch.no_grad():
-        version, memory = q._version, q.data_ptr()
-        in_place = rope(q, k, **where, inplace=True)
-    assert in_place[0] is q and in_place[1] is k and q.data_ptr() == memory and q._version > version
-    assert all(torch.equal(a, b) for a, b in zip(in_place, out, strict=True))
+    check_rope(case, CPU, truncates=case.dtype == torch.bfloat16)
 
 
 def test_every_value_of_every_factor_is_among_the_cases():
@@ -92,7 +72,7 @@ def test_every_value_of_every_factor_is_among_the_cases():
         assert len({getattr(case, factor) for case in CASES}) == len(
             {getattr(Case(*c[:3], *c[3], *c[4:7], *c[7], c[8]), factor) for c in EVERY}
         )
-    assert {(case.head_dim, case.rotary_dim) for case in CASES} == set(DIMS)
+    assert {(case.head_dim, case.rotary_dim) for case in CASES} == set(SIZES)
 
 
 def test_outputs_have_the_order_of_the_strides_of_their_inputs():
@@ -104,16 +84,7 @@ def test_outputs_have_the_order_of_the_strides_of_their_inputs():
 
 @pytest.mark.parametrize("base", [10_000.0, 500_000.0, 10.0])
 def test_angles_are_exact_at_every_position(base):
-    """q = (1, 0) of every pair becomes (cos, sin)."""
-    generator = torch.Generator().manual_seed(0)
-    everywhere = torch.randint(0, 2**31, (400,), generator=generator)
-    edges = torch.tensor([0, 1, 2**24 + 1, 131_071, 2**30, LAST_POSITION])
-    positions = torch.cat([edges, everywhere])
-    inv_freq = inverse_frequencies(128, base)
-    q = torch.cat([torch.ones(1, 1, len(positions), 64), torch.zeros(1, 1, len(positions), 64)], dim=-1)
-    out, _ = rope(q, q, inv_freq=inv_freq, position_ids=positions)
-    expected = np.concatenate(exact_cos_sin(positions[None], inv_freq), axis=-1)
-    assert np.abs(out.numpy() - expected).max() <= 2e-7
+    check_angles(inverse_frequencies(128, base), CPU, 400)
 
 
 def test_turns_are_the_frequencies_in_fixed_point():
@@ -147,10 +118,9 @@ def test_positions_outside_give_nan_and_read_nothing(table):
 
     cos, sin = build_rope_cache(8, 32)
     angles = (cos, sin) if table else (TURNS, None)
-    ids = torch.tensor([0, -1, 7, 2**40, 2**31, -(2**63), 8 if table else 3, 1])
+    ids, known = outside_of(8 if table else 2**31, CPU)
     q = torch.randn(1, 2, 8, 32)
-    out, _ = _turn(q, q, *angles, ids, 0, 2, 1.0, 1.0, "half", -2, False)
-    known = (ids >= 0) & (ids < (8 if table else 2**31))
+    out, _ = _turn(q, q, *angles, ids, 0, 2, 1.0, "half", -2, False, 1.0)
     assert out[:, :, ~known].isnan().all() and not out[:, :, known].isnan().any()
     expected, _ = rope(q[:, :, known], q[:, :, known], inv_freq=TURNS, position_ids=ids[known])
     torch.testing.assert_close(out[:, :, known], expected, rtol=0, atol=1e-6)
@@ -162,6 +132,15 @@ def test_nothing_to_rotate_is_nothing_rotated(shape):
     out = rope(torch.randn(shape), k, inv_freq=INV_FREQ)
     assert out[0].shape == shape and out[1].shape == k.shape
     torch.testing.assert_close(out[1], rope(k, k, inv_freq=INV_FREQ)[0])
+
+
+def test_tables_whose_rows_lie_in_one_place():
+    """A stride of 0, which is not that of turns."""
+    q, (cos, sin) = torch.randn(1, 2, 5, 32), build_rope_cache(2, 32)
+    for rows in (1, 5):
+        out, _ = rope(q[:, :, :rows], q[:, :, :rows], cos=cos[1:].expand(rows, 16), sin=sin[1:].expand(rows, 16))
+        expected, _ = rope(q, q, inv_freq=INV_FREQ, position_ids=torch.ones(5, dtype=torch.int64))
+        torch.testing.assert_close(out, expected[:, :, :rows], rtol=0, atol=1e-6)
 
 
 def test_an_attention_factor_scales_outputs_and_gradients():
@@ -202,18 +181,10 @@ def test_compiled_it_is_one_graph_for_every_length(backend):
         q, k = rope(q * 2, k, inv_freq=TURNS, offset=offset)
         return q.sin(), 3 * k
 
-    torch._dynamo.reset()
-    count = torch._dynamo.testing.CompileCounterWithBackend(backend)
-    compiled, compilations = torch.compile(layer, fullgraph=True, dynamic=True, backend=count), set()
-    for seq in (5, 6, 17):
-        q, k = (torch.randn(2, heads, seq, 32, requires_grad=True) for heads in (3, 1))
-        results = [f(q, k, torch.tensor(3)) for f in (compiled, layer)]
-        compilations.add(count.frame_count)
-        grads = [torch.randn_like(x) for x in results[0]]
-        results = [(*result, *torch.autograd.grad(result, (q, k), grads)) for result in results]
-        for a, b in zip(*results, strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
-    assert len(compilations) == 1
+    def inputs(seq):
+        return *(torch.randn(2, heads, seq, 32, requires_grad=True) for heads in (3, 1)), torch.tensor(3)
+
+    check_one_graph_for_every_length(layer, (5, 6, 17), inputs, backend, 1e-6)
 
 
 def test_compiled_in_place_is_seen_by_what_follows():
@@ -229,7 +200,7 @@ def test_compiled_in_place_is_seen_by_what_follows():
 
 def test_the_operator_is_registered_as_pytorch_wants_it():
     q, k = (torch.randn(2, heads, 5, 32, requires_grad=True) for heads in (3, 1))
-    arguments = (q, k, TURNS, None, None, 3, 0, 1.0, 1.0, "half", -2, False)
+    arguments = (q, k, TURNS, None, None, 3, 0, 1.0, "half", -2, False, 1.0)
     torch.library.opcheck(torch.ops.ropelib.rope.default, arguments)
 
 
@@ -296,19 +267,9 @@ def test_apply_rope_takes_the_kernel_when_told_to():
 @pytest.mark.parametrize("pairing", PAIRINGS)
 @pytest.mark.parametrize("head_dim", [2, 6, 80])
 def test_the_kernel_of_chapter_12(head_dim, pairing, dtype):
-    """Odd sizes, strides, both pairings, and a backward pass of its backward pass."""
+    """Odd sizes, strides, both pairings."""
     case = Case(dtype, pairing, "qkv", head_dim, head_dim, (3, 1), seq=13)
-    x = case.tensors(CPU)[0].requires_grad_()
-    cos, sin = build_rope_cache(13, head_dim)
-    out = rotate(x, cos, sin, pairing=pairing, block=4)
-    positions = torch.arange(13)[None]
-    truncates = dtype == torch.bfloat16
-    assert_rotated(out, case.expected(x, positions), dtype, truncates=truncates)
-    grad = torch.randn_like(out).requires_grad_()
-    back = torch.autograd.grad(out, x, grad, create_graph=True)[0]
-    assert_rotated(back, case.expected(grad, positions, backwards=True), dtype, truncates=truncates)
-    again = torch.autograd.grad(back, grad, torch.ones_like(back))[0]
-    assert_rotated(again, case.expected(torch.ones_like(x), positions), dtype, truncates=truncates)
+    check_first_kernel(case, CPU, truncates=dtype == torch.bfloat16, block=4)
 
 
 @pytest.mark.parametrize(
@@ -332,42 +293,15 @@ def test_the_kernel_of_chapter_12_refuses(change, message):
 @pytest.mark.parametrize(("head_dim", "rotary_dim"), [(32, 32), (80, 80), (64, 20)])
 @pytest.mark.parametrize("pairing", PAIRINGS)
 def test_keys_and_values_go_to_their_rows_and_nowhere_else(pairing, head_dim, rotary_dim, seq_dim):
-    case = Case(torch.float16, pairing, "qkv", head_dim, rotary_dim, (5, 2), seq_dim=seq_dim)
-    q, k = case.tensors(CPU)
-    v, inv_freq = torch.randn_like(k), inverse_frequencies(rotary_dim)
-    shape = (2, 2, 20, head_dim) if seq_dim == -2 else (2, 20, 2, head_dim)
-    k_cache, v_cache = torch.full(shape, 7.0, dtype=q.dtype), torch.full(shape, 7.0, dtype=q.dtype)
-    where = {"inv_freq": inv_freq, "pairing": pairing, "seq_dim": seq_dim}
-    out = rope_into_cache(q, k, v, k_cache, v_cache, offset=9, **where)
-    expected = rope(q, k, offset=9, **where)
-    assert torch.equal(out, expected[0])
-    for cache, rows in ((k_cache, expected[1]), (v_cache, v)):
-        inside = cache.narrow(seq_dim, 9, 7)
-        assert torch.equal(inside, rows)
-        inside.fill_(7.0)
-        assert (cache == 7.0).all()
+    check_cache(Case(torch.float16, pairing, "qkv", head_dim, rotary_dim, (5, 2), seq_dim=seq_dim), CPU, offset=9)
 
 
 @pytest.mark.parametrize("seq_dim", [-2, 1])
 def test_pages_are_filled_where_slots_say_and_nowhere_else(seq_dim):
-    case = Case(torch.float32, "half", "bshd", 32, 32, (5, 2), seq_dim=seq_dim)
-    q, k = case.tensors(CPU)
-    v, ids = torch.randn_like(k), torch.randint(0, 1000, (2, 7))
     slots = torch.randperm(24)[:14].reshape(2, 7)
     slots[0, 2], slots[1, 3] = 24, -1  # beyond the last page, and not wanted
-    shape = (6, 2, 4, 32) if seq_dim == -2 else (6, 4, 2, 32)
-    k_cache, v_cache = torch.full(shape, 7.0), torch.full(shape, 7.0)
-    out = rope_into_cache(q, k, v, k_cache, v_cache, slots=slots, inv_freq=INV_FREQ, position_ids=ids, seq_dim=seq_dim)
-    turned = rope(q, k, inv_freq=INV_FREQ, position_ids=ids, seq_dim=seq_dim)
-    assert torch.equal(out, turned[0])
-    for cache, rows in ((k_cache, turned[1]), (v_cache, v)):
-        expected = torch.full_like(cache, 7.0)
-        pages, rows = (x if seq_dim == -2 else x.transpose(1, 2) for x in (expected, rows))
-        for batch, token in itertools.product(range(2), range(7)):
-            slot = slots[batch, token].item()
-            if 0 <= slot < 24:
-                pages[slot // 4, :, slot % 4] = rows[batch, :, token]
-        assert torch.equal(cache, expected)
+    case = Case(torch.float32, "half", "bshd", 32, 32, (5, 2), seq_dim=seq_dim)
+    check_cache(case, CPU, slots, position_ids=torch.randint(0, 1000, (2, 7)))
 
 
 def test_compiled_the_cache_is_written_too():
@@ -399,33 +333,12 @@ def test_a_cache_that_does_not_fit_is_refused(change, message):
         rope_into_cache(**(fitting | change))
 
 
-def normalised(x, weight, eps=1e-6):
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize(("head_dim", "rotary_dim"), [(32, 32), (80, 80), (64, 20)])
 @pytest.mark.parametrize("pairing", PAIRINGS)
 def test_norm_and_rope_with_all_four_gradients(pairing, head_dim, rotary_dim, dtype):
     case = Case(dtype, pairing, "qkv", head_dim, rotary_dim, (5, 2))
-    ids = torch.randint(0, 64, (2, 7))
-    inputs = [*case.tensors(CPU), *(torch.randn(head_dim).to(dtype) for _ in range(2))]
-    exact = [x.double().requires_grad_() for x in inputs]
-    inputs = [x.requires_grad_() for x in inputs]
-    inv_freq = inverse_frequencies(rotary_dim)
-    out = norm_rope(*inputs, inv_freq=inv_freq, position_ids=ids, pairing=pairing)
-    tables = build_rope_cache(64, head_dim, scaling=(inv_freq, 1.0), dtype=torch.float64)
-    q, k, q_weight, k_weight = exact
-    expected = rope_torch(normalised(q, q_weight), normalised(k, k_weight), *tables, position_ids=ids, pairing=pairing)
-    for a, b in zip(out, expected, strict=True):
-        assert_rotated(a, b.detach(), dtype)
-    grads = [torch.randn_like(x) for x in out]
-    mine = torch.autograd.grad(out, inputs, grads)
-    theirs = torch.autograd.grad(expected, exact, [x.double() for x in grads])
-    for a, b in zip(mine, theirs, strict=True):
-        # Up to 70 terms of float32 make one gradient of a weight, and 80 one mean.
-        atol = 80 * ROUNDING[torch.float32] * b.abs().max().item()
-        torch.testing.assert_close(a.double(), b, rtol=1.01 * ROUNDING[dtype], atol=atol)
+    check_norm(case, CPU, torch.randint(0, 64, (2, 7)))
 
 
 def test_compiled_norm_and_rope_has_its_gradients():

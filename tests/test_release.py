@@ -49,7 +49,8 @@ def test_nothing_of_the_instructors_is_in_it(bundle):
 
 
 def test_everything_a_student_works_with_is_in_it(bundle):
-    for pattern in ("notebooks/*.ipynb", "exercises/*.ipynb", "requirements/*", "ropelib/*.py", "Makefile"):
+    packages = [f"ropelib/{name}/*.*" for name in ("kernels", "questions", "tracing", "widgets")]
+    for pattern in ("notebooks/*.ipynb", "exercises/*.ipynb", "requirements/*", "ropelib/*.py", "Makefile", *packages):
         assert {path.name for path in ROOT.glob(pattern)} == {path.name for path in bundle.glob(pattern)}, pattern
 
 

@@ -61,6 +61,15 @@ def test_the_conda_environment_takes_everything_else_from_the_pins():
     assert dependencies == ["python=3.11", "make", "pip", "pip:", "-r requirements/lab.txt", "-e ."]
 
 
+def test_the_peers_of_the_benchmark_are_those_that_it_knows():
+    pytest.importorskip(
+        "triton", reason="NOT RUN: no Triton, which there is for Linux on x86-64; run `make test` there"
+    )
+    from benchmarks.peers import PACKAGES
+
+    assert requirements("bench") == set(PACKAGES) - requirements("test")
+
+
 def test_torch_and_triton_fit_together_on_the_package_index():
     pinned = PINS.read_text()
     assert "torch==2.13.0" in pinned and "triton==3.7.1" in pinned, (
@@ -209,7 +218,7 @@ install.install_torch(install.ROOT / "requirements")
 
 def test_make_alone_prints_help():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
-    for target in ("lab", "test", "check", "execute", "exercises", "grade", "release", "clean"):
+    for target in ("lab", "test", "check", "execute", "exercises", "grade", "release", "bench", "clean"):
         assert re.search(rf"^  {target}\t\S", shown, re.MULTILINE), target
 
 

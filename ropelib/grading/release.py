@@ -30,6 +30,7 @@ PATTERNS = (
     "notebooks/images/*",
     "exercises/*",
     "ropelib/*.py",
+    *(f"ropelib/{package}/*" for package in ("kernels", "questions", "tracing", "widgets")),
 )
 CHAPTER = '''"""The questions of chapter {number} as released: recorded results, without the programs behind them."""
 

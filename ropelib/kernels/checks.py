@@ -1,27 +1,79 @@
 """What the Triton kernels refuse, before they run: shapes, dtypes, devices and positions, each with a ValueError."""
 
+import math
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ropelib.triton_angles import LAST_POSITION, fixed_point_turns
+from ropelib.kernels.angles import INTERPRETED, LAST_POSITION, fixed_point_turns
 
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 INTEGERS = (torch.int64, torch.int32)
 CONSECUTIVE, OFFSET_TENSOR, IDS = 0, 1, 2  # positions: an int and on, an int in a tensor and on, all in a tensor
 
 
+class Sizes(NamedTuple):
+    """What the shapes of q, k and the angles say, once they are known to fit."""
+
+    seq_axis: int  # of the tokens, 1 or 2
+    batch: int
+    seq: int
+    heads: tuple[int, int]
+    pairs: int
+    rows: int  # positions must lie below it
+    table_stride: int  # between rows of the tables, 0 where there are none
+    source: int  # of positions
+    ids_strides: tuple[int, int]  # of position_ids over batch and seq
+    tail: int  # features that pass unrotated
+
+    @property
+    def most(self) -> int:
+        """The largest offset."""
+        return 0 if self.source == IDS else self.rows - self.seq
+
+
+def sources(
+    q: Tensor,
+    inv_freq: Any,
+    cos: Tensor | None,
+    sin: Tensor | None,
+    offset: int | Tensor,
+    position_ids: Tensor | None,
+    attention_factor: float,
+    pairing: str,
+    seq_dim: int,
+    check: bool,
+) -> tuple[Tensor, Tensor | None, Tensor | None, int, int, float, str, int, bool]:
+    """What every kernel is told beside its tensors.
+
+    first, second: turns and None, or the tables cos and sin
+    ids, offset:   positions, or one offset, in memory, or None; and an int. source says what counts
+    factor, pairing, seq_dim, check: as given, but check is True wherever it costs nothing
+
+    Raises ValueError where no kernel can run on q, and unless angles and positions have one source each.
+    """
+    if not q.is_cuda and not INTERPRETED:
+        raise ValueError(
+            "a Triton kernel runs on a GPU, or anywhere where TRITON_INTERPRET=1 was set before Triton was imported; "
+            f"q is on {q.device}, where ropelib.ops.rope_torch rotates"
+        )
+    if not 0 < attention_factor < math.inf:
+        raise ValueError(f"attention_factor must be a finite positive number, but got {attention_factor!r}")
+    if isinstance(inv_freq, Tensor) and inv_freq.dtype == torch.int64 and cos is None and sin is None:
+        first, second = inv_freq, None
+    else:
+        first, second = angle_source(q.device, inv_freq, cos, sin, attention_factor)
+    ids, start, source, check = position_source(q, offset, position_ids, check)
+    return first, second, ids, start, source, attention_factor, pairing, seq_dim, check
+
+
 def angle_source(
     device: torch.device, inv_freq: Any, cos: Tensor | None, sin: Tensor | None, attention_factor: float
 ) -> tuple[Tensor, Tensor | None]:
     """(turns, None) or (cos, sin) for the kernel: exactly one source of angles, or ValueError."""
-    if not 0 < attention_factor < float("inf"):
-        raise ValueError(f"attention_factor must be a finite positive number, but got {attention_factor!r}")
     if inv_freq is not None and cos is None and sin is None:
-        if isinstance(inv_freq, Tensor) and inv_freq.dtype == torch.int64:
-            return inv_freq, None
         if torch.compiler.is_compiling():
             raise ValueError("under torch.compile inv_freq must be what fixed_point_turns returned, made outside")
         return fixed_point_turns(inv_freq, device), None
@@ -32,7 +84,7 @@ def angle_source(
         raise ValueError(f"cos and sin hold their attention_factor already, but got {attention_factor!r} beside them")
     if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
         raise ValueError("cos and sin must not require gradients: the kernel gives them none; rope_torch does")
-    if cos.stride() != sin.stride() or cos.stride()[-1:] != (1,):
+    if cos.stride() != sin.stride() or cos.stride()[-1:] != (1,) or 0 in cos.stride():
         cos, sin = cos.contiguous(), sin.contiguous()
     return cos, sin
 
@@ -44,7 +96,7 @@ def position_source(
     if position_ids is not None:
         if isinstance(offset, Tensor) or offset != 0:
             raise ValueError(f"position_ids are positions already: give no offset beside them, but got {offset!r}")
-        if position_ids.device.type == "cpu":
+        if position_ids.is_cpu:
             return position_ids.to(q.device), 0, IDS, True
         return position_ids, 0, IDS, check
     if isinstance(offset, Tensor):
@@ -53,10 +105,31 @@ def position_source(
                 f"offset must be an int, or one int64 or int32 on {q.device}, "
                 f"but is {offset.dtype} of shape {tuple(offset.shape)} on {offset.device}"
             )
-        return offset, 0, OFFSET_TENSOR, check or offset.device.type == "cpu"
+        return offset, 0, OFFSET_TENSOR, check or offset.is_cpu
     if type(offset) is not int and (not isinstance(offset, Integral) or isinstance(offset, bool)):
         raise ValueError(f"offset must be an int, or a tensor of one, but got {offset!r}")
     return None, offset, CONSECUTIVE, False
+
+
+def check_sizes(
+    q: Tensor,
+    k: Tensor,
+    first: Tensor,
+    second: Tensor | None,
+    ids: Tensor | None,
+    source: int,
+    pairing: str,
+    seq_dim: int,
+) -> Sizes:
+    """Look at all shapes, dtypes and devices."""
+    seq_axis = check_heads(q, k, pairing, seq_dim)
+    pairs, rows = check_angles(q, first, second)
+    batch, seq, heads = q.shape[0], q.shape[seq_axis], (q.shape[3 - seq_axis], k.shape[3 - seq_axis])
+    if source != IDS and seq > rows:
+        raise ValueError(f"cos and sin must have a row for each of the {seq} tokens of q, but have {rows}")
+    ids_strides = check_ids("position_ids", ids, batch, seq, q.device) if source == IDS else (0, 0)
+    table_stride = 0 if second is None else max(first.stride(0), 1)  # that of a single row may be 0
+    return Sizes(seq_axis, batch, seq, heads, pairs, rows, table_stride, source, ids_strides, q.shape[-1] - 2 * pairs)
 
 
 def check_heads(q: Tensor, k: Tensor, pairing: str, seq_dim: int) -> int:
@@ -79,17 +152,18 @@ def check_heads(q: Tensor, k: Tensor, pairing: str, seq_dim: int) -> int:
     return seq_axis
 
 
-def check_angles(q: Tensor, first: Tensor, second: Tensor) -> tuple[int, int]:
+def check_angles(q: Tensor, first: Tensor, second: Tensor | None) -> tuple[int, int]:
     """The number of pairs, and of positions that have a row."""
-    if first.device != q.device or second.device != q.device:
-        raise ValueError(f"angles must be on {q.device} like q, but are on {first.device} and {second.device}")
+    if first.device != q.device or (second is not None and second.device != q.device):
+        where = first.device if second is None else f"{first.device} and {second.device}"
+        raise ValueError(f"angles must be on {q.device} like q, but are on {where}")
     pairs = first.shape[-1] if first.ndim else 0
     if not 0 < 2 * pairs <= q.shape[-1]:
         raise ValueError(
             f"inv_freq, or cos and sin, must be 1 to head_dim/2 = {q.shape[-1] // 2} wide, but their shape is "
             f"{tuple(first.shape)}; full-width tables repeat their halves, so give the first"
         )
-    if first.dtype == torch.int64:
+    if second is None:
         if first.ndim != 1 or not first.is_contiguous():
             raise ValueError(f"inv_freq must be contiguous of shape (rotary_dim/2,), but its shape is {first.shape}")
         return pairs, LAST_POSITION + 1
@@ -120,8 +194,8 @@ def check_inplace(q: Tensor, k: Tensor) -> None:
             )
 
 
-def check_offset(rows: int, most: int, offset: int, ids: Tensor | None, source: int) -> None:
-    """Look at an int offset, and at positions in ids, which makes the CPU wait where they are on a GPU."""
+def check_positions(rows: int, most: int, offset: int, ids: Tensor | None, source: int) -> None:
+    """Look at an int offset, and at positions in ids, for which the CPU must wait where they are on a GPU."""
     if not 0 <= offset <= most:
         raise ValueError(f"offset must lie in 0 … {most}, so that every token has a position, but is {offset}")
     if ids is None:

@@ -3,6 +3,8 @@
 Models such as Qwen3 normalise every head before they rotate it. Separately that reads and writes q and k twice.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,11 +14,22 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ropelib.kernels.angles import INTERPRETED, tile_cos_sin
+from ropelib.kernels.checks import check_positions, check_sizes, sources
+from ropelib.kernels.launch import (
+    Angles,
+    Plan,
+    blocks_of,
+    compact,
+    fresh_like,
+    launch,
+    planned,
+    strides_like,
+    strides_of,
+)
+from ropelib.kernels.operators import like_q_and_k, operator
+from ropelib.kernels.tiles import load_pairs, load_tail, rows_of, store_pairs, store_tail, wide
 from ropelib.reference import Pairing
-from ropelib.triton_angles import INTERPRETED, tile_cos_sin
-from ropelib.triton_checks import IDS, angle_source, check_angles, check_heads, check_ids, check_offset, position_source
-from ropelib.triton_fast import load_pairs, require_kernels, store_pairs, wide
-from ropelib.triton_launch import Plan, launch, planned, strides_like, strides_of
 
 UNSPECIALISED = ["offset", "eps", "last", "ids_batch", "ids_seq", "batch", "seq", "q_heads", "k_heads", "q_programs"]
 
@@ -28,21 +41,7 @@ def norm_weights(
     """The weights of the first and second features of pairs, (1, 1, P), and of the tail, (1, 1, T)."""
     one = tl.zeros((1, 1, 1), tl.int32)
     a, b = load_pairs(weight + one, one == 0, PAIRS, INTERLEAVED, P)
-    features = tl.arange(0, T)[None, None, :]
-    tail = tl.load(weight + 2 * PAIRS + features, mask=features < TAIL, other=0.0).to(tl.float32)
-    return a, b, tail
-
-
-@triton.jit
-def load_tail(rows, inside, PAIRS: tl.constexpr, TAIL: tl.constexpr, T: tl.constexpr):
-    features = tl.arange(0, T)[None, None, :]
-    return tl.load(rows + 2 * PAIRS + features, mask=inside & (features < TAIL), other=0.0).to(tl.float32)
-
-
-@triton.jit
-def store_tail(rows, tail, inside, PAIRS: tl.constexpr, TAIL: tl.constexpr, T: tl.constexpr):
-    features = tl.arange(0, T)[None, None, :]
-    tl.store(rows + 2 * PAIRS + features, tail.to(rows.dtype.element_ty), mask=inside & (features < TAIL))
+    return a, b, load_tail(weight + one, one == 0, PAIRS, TAIL, T).to(tl.float32)
 
 
 @triton.jit
@@ -118,10 +117,10 @@ def norm_rope_kernel(
         head = (index % groups * BLOCK_H + tl.arange(0, BLOCK_H)).to(tl.int64)[None, :, None]
         token = tokens.to(tl.int64)[:, None, None]
         inside = (token < seq) & (head < heads)
-        x_rows = x + sequence * x_strides[0] + token * x_strides[1] + head * x_strides[2]
-        out_rows = out + sequence * out_strides[0] + token * out_strides[1] + head * out_strides[2]
+        x_rows = rows_of(x, x_strides, sequence, token, head)
+        out_rows = rows_of(out, out_strides, sequence, token, head)
         a, b = load_pairs(x_rows, inside, PAIRS, INTERLEAVED, BLOCK_P)
-        tail = load_tail(x_rows, inside, PAIRS, TAIL, BLOCK_T)
+        tail = load_tail(x_rows, inside, PAIRS, TAIL, BLOCK_T).to(tl.float32)
         cos, sin, _ = tile_cos_sin(
             first, second, ids, ids_batch, ids_seq, offset, last, factors, sequence, tokens, seq, HOW, BLOCK_P
         )
@@ -129,10 +128,10 @@ def norm_rope_kernel(
         scale = tl.rsqrt(mean_of(a * a, b * b, tail * tail, SIZE) + eps)
         a, b, tail = a * scale, b * scale, tail * scale
         if BACKWARD:
-            grad_rows = grad + sequence * grad_strides[0] + token * grad_strides[1] + head * grad_strides[2]
+            grad_rows = rows_of(grad, grad_strides, sequence, token, head)
             turned_a, turned_b = load_pairs(grad_rows, inside, PAIRS, INTERLEAVED, BLOCK_P)
             grad_a, grad_b = turned_a * cos + turned_b * sin, turned_b * cos - turned_a * sin
-            grad_tail = load_tail(grad_rows, inside, PAIRS, TAIL, BLOCK_T)
+            grad_tail = load_tail(grad_rows, inside, PAIRS, TAIL, BLOCK_T).to(tl.float32)
             grad_a = tl.where(inside, grad_a, 0.0)
             grad_b = tl.where(inside, grad_b, 0.0)
             sum_a += tl.sum(tl.sum(grad_a * a, axis=0), axis=0)[None, None, :]
@@ -181,16 +180,13 @@ def norm_rope(
     The other arguments are those of ropelib.triton_fast.rope, and so are the ValueErrors.
     Zhang and Sennrich 2019, arXiv:1910.07467; Su et al. 2021, eq. 34.
     """
-    require_kernels(q)
-    first, second = angle_source(q.device, inv_freq, cos, sin, attention_factor)
-    ids, start, source, check = position_source(q, offset, position_ids, check)
-    how = (eps, start, source, attention_factor, pairing, seq_dim, check)
-    tensors = (q, k, q_weight, k_weight, first, second, ids)
+    where = sources(q, inv_freq, cos, sin, offset, position_ids, attention_factor, pairing, seq_dim, check)
+    tensors = q, k, q_weight, k_weight
     if torch.compiler.is_compiling():
-        return torch.ops.ropelib.norm_rope(*tensors, *how)
-    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors[:4]):
-        return _NormRope.apply(*tensors, *how)
-    return _norm_rope(*tensors, *how)
+        return torch.ops.ropelib.norm_rope(*tensors, *where, eps)
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        return _NormRope.apply(*tensors, *where, eps)
+    return _norm_rope(*tensors, *where, eps)
 
 
 def _norm_rope(
@@ -201,70 +197,79 @@ def _norm_rope(
     first: Tensor,
     second: Tensor | None,
     ids: Tensor | None,
-    eps: float,
     offset: int,
     source: int,
     factor: float,
     pairing: str,
     seq_dim: int,
     check: bool,
-    grads: tuple[Tensor, Tensor] | None = None,
+    eps: float,
+    grads: tuple[Tensor | None, Tensor | None] = (None, None),
 ) -> tuple[Tensor, ...]:
     """The normalised and rotated q and k; with grads, the gradients of q, k, q_weight and k_weight instead."""
-    if not 0 < eps < float("inf"):
+    if not 0 < eps < math.inf:
         raise ValueError(f"eps must be a finite positive number, but got {eps!r}")
-    q, k, *grads = (x if x.stride()[-1:] == (1,) else x.contiguous() for x in (q, k, *(grads or ())))
-    angles = (first, first if second is None else second, first if ids is None else ids)
+    backward = grads[0] is not None
+    q, k, angles = compact(q), compact(k), (first, second, ids)
+    q_grad, k_grad = map(compact, grads if backward else (q, k))
     weights = q_weight.contiguous(), k_weight.contiguous()
-    plan = planned(_plan, (q, k, *weights, *angles, *grads), source, pairing, seq_dim)
-    check_offset(plan.rows, plan.most, offset, ids if check else None, source)
-    q_out, k_out = torch.empty_like(q), torch.empty_like(k)
-    sums = q.new_zeros((plan.grid[0], q.shape[-1]) if grads else 0, dtype=torch.float32)
-    launch(plan, (q, k, q_out, k_out, *(grads or (q, k)), *weights, sums, *angles), offset, (factor, factor), eps)
-    if not grads:
+    plan = planned(_plan, q, k, angles, (*weights, q_grad, k_grad), source, pairing, seq_dim, backward)
+    if check or not 0 <= offset <= plan.most:
+        check_positions(plan.rows, plan.most, offset, ids, source)
+    q_out, k_out = plan.fresh[0](), plan.fresh[1]()
+    sums = q.new_zeros((plan.programs, q.shape[-1]) if backward else 0, dtype=torch.float32)
+    tensors = (q, k, q_out, k_out, q_grad, k_grad, *weights, sums)
+    launch(plan, tensors, [x.data_ptr() for x in tensors], angles, offset, (factor, factor), eps)
+    if not backward:
         return q_out, k_out
     q_programs = plan.fixed[7]
     weight_grads = (part.sum(0).to(q_weight.dtype) for part in (sums[:q_programs], sums[q_programs:]))
     return q_out, k_out, *weight_grads
 
 
+def _backward(q_grad: Tensor, k_grad: Tensor, *inputs: Any) -> tuple[Tensor, ...]:
+    *others, _, eps = inputs  # positions were looked at before the forward pass
+    return _norm_rope(*others, False, eps, (q_grad, k_grad))
+
+
 def _plan(
     q: Tensor,
     k: Tensor,
+    angles: Angles,
     q_weight: Tensor,
     k_weight: Tensor,
-    first: Tensor,
-    second: Tensor,
-    ids: Tensor,
-    *grads_and_how: Any,
+    q_grad: Tensor,
+    k_grad: Tensor,
+    source: int,
+    pairing: str,
+    seq_dim: int,
+    backward: bool,
 ) -> Plan:
-    *grads, source, pairing, seq_dim = grads_and_how
-    seq_axis = check_heads(q, k, pairing, seq_dim)
-    pairs, rows = check_angles(q, first, second)
-    batch, seq, heads = q.shape[0], q.shape[seq_axis], (q.shape[3 - seq_axis], k.shape[3 - seq_axis])
+    sizes = check_sizes(q, k, *angles, source, pairing, seq_dim)
     for name, weight in (("q_weight", q_weight), ("k_weight", k_weight)):
         if weight.shape != q.shape[-1:] or weight.dtype != q.dtype or weight.device != q.device:
             raise ValueError(
                 f"{name} must be {q.dtype} of shape {tuple(q.shape[-1:])} on {q.device}, "
                 f"but is {weight.dtype} of shape {tuple(weight.shape)} on {weight.device}"
             )
-    ids_strides = check_ids("position_ids", ids, batch, seq, q.device) if source == IDS else (0, 0)
-    read = [strides_of(x, seq_axis) for x in (q, k)]
-    written = [strides_like(x, seq_axis) for x in (q, k)]
-    strides = (*read, *written, *([strides_of(x, seq_axis) for x in grads] or read))
-    tail, table = q.shape[-1] - 2 * pairs, first.is_floating_point()
-    block_s, block_h, warps = norm_tile(batch * seq, heads, bool(grads))
-    programs = norm_programs(q.device, batch * triton.cdiv(seq, block_s), heads, block_h, bool(grads))
-    how = (pairs, first.stride(0) if table else 0, source)
-    blocks = (block_s, block_h, triton.next_power_of_2(pairs), triton.next_power_of_2(max(tail, 1)))
-    shapes = (rows - 1, *ids_strides, batch, seq, *heads, programs[0], strides)
+    axis, batch, heads = sizes.seq_axis, sizes.batch, sizes.heads
+    read, turned = ([strides_of(x, axis) for x in pair] for pair in ((q, k), (q_grad, k_grad)))
+    strides = (*read, *(strides_like(x, axis) for x in (q, k)), *turned)
+    block_s, block_h, warps = norm_tile(batch * sizes.seq, heads, backward)
+    programs = norm_programs(q.device, batch * triton.cdiv(sizes.seq, block_s), heads, block_h, backward)
+    how = (sizes.pairs, sizes.table_stride, source)
+    constants = (how, pairing == "interleaved", sizes.tail, backward)
     return Plan(
         kernel=norm_rope_kernel,
-        grid=(sum(programs), 1, 1),
-        fixed=(*shapes, how, pairing == "interleaved", tail, bool(grads), *blocks),
+        programs=sum(programs),
+        fixed=(
+            *(sizes.rows - 1, *sizes.ids_strides, batch, sizes.seq, *heads, programs[0], strides),
+            *(*constants, block_s, block_h, *blocks_of(sizes.pairs, sizes.tail)),
+        ),
         options={"num_warps": warps},
-        rows=rows,
-        most=0 if source == IDS else rows - seq,
+        rows=sizes.rows,
+        most=sizes.most,
+        fresh=(fresh_like(q), fresh_like(k)),
     )
 
 
@@ -290,82 +295,36 @@ def norm_programs(
     return tuple(min(count, max(1, most * count // sum(tiles))) if count else 0 for count in tiles)
 
 
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Any = None) -> None:
+    ctx.save_for_backward(*inputs[:7])
+    ctx.how = inputs[7:]
+
+
+def _turn_back(backward: Callable[..., tuple[Tensor, ...]], ctx: Any, grads: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    return *backward(*grads, *ctx.saved_tensors, *ctx.how), *[None] * (3 + len(ctx.how))
+
+
 class _NormRope(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(*inputs[:7])
-        ctx.how = inputs[7:]
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        _save(ctx, inputs)
         return _norm_rope(*inputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        return *_norm_rope(*ctx.saved_tensors, *ctx.how, grads), *[None] * (3 + len(ctx.how))
+        return _turn_back(_backward, ctx, grads)
 
 
-@torch.library.custom_op("ropelib::norm_rope", mutates_args=())
-def _op(
-    q: Tensor,
-    k: Tensor,
-    q_weight: Tensor,
-    k_weight: Tensor,
-    first: Tensor,
-    second: Tensor | None,
-    ids: Tensor | None,
-    eps: float,
-    offset: int,
-    source: int,
-    factor: float,
-    pairing: str,
-    seq_dim: int,
-    check: bool,
-) -> tuple[Tensor, Tensor]:
-    tensors = (q, k, q_weight, k_weight, first, second, ids)
-    return _norm_rope(*tensors, eps, offset, source, factor, pairing, seq_dim, check)
+TENSORS = "Tensor q, Tensor k, Tensor q_weight, Tensor k_weight"
+FOUR = "(Tensor, Tensor, Tensor, Tensor)"
+_op = operator("norm_rope", _norm_rope, TENSORS, more="float eps", returns="(Tensor, Tensor)")
+_op.register_fake(like_q_and_k)
+_op.register_autograd(
+    lambda ctx, *grads: _turn_back(torch.ops.ropelib.norm_rope_backward, ctx, grads), setup_context=_save
+)
 
 
-@torch.library.custom_op("ropelib::norm_rope_backward", mutates_args=())
-def _backward_op(
-    q_grad: Tensor,
-    k_grad: Tensor,
-    q: Tensor,
-    k: Tensor,
-    q_weight: Tensor,
-    k_weight: Tensor,
-    first: Tensor,
-    second: Tensor | None,
-    ids: Tensor | None,
-    eps: float,
-    offset: int,
-    source: int,
-    factor: float,
-    pairing: str,
-    seq_dim: int,
-    check: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    tensors = (q, k, q_weight, k_weight, first, second, ids)
-    return _norm_rope(*tensors, eps, offset, source, factor, pairing, seq_dim, False, (q_grad, k_grad))
-
-
-@_op.register_fake
-def _(q: Tensor, k: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    q, k = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k))
-    return torch.empty_like(q), torch.empty_like(k)
-
-
-@_backward_op.register_fake
-def _(q_grad: Tensor, k_grad: Tensor, q: Tensor, k: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    q, k = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k))
-    return torch.empty_like(q), torch.empty_like(k), torch.empty_like(rest[0]), torch.empty_like(rest[1])
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(*inputs[:7])
-    ctx.how = inputs[7:]
-
-
-def _op_backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-    return *torch.ops.ropelib.norm_rope_backward(*grads, *ctx.saved_tensors, *ctx.how), *[None] * (3 + len(ctx.how))
-
-
-_op.register_autograd(_op_backward, setup_context=_save)
+@operator("norm_rope_backward", _backward, f"Tensor q_grad, Tensor k_grad, {TENSORS}", "float eps", FOUR).register_fake
+def _(q_grad: Tensor, k_grad: Tensor, q: Tensor, k: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+    return *like_q_and_k(q, k), torch.empty_like(rest[0]), torch.empty_like(rest[1])

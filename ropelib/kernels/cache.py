@@ -3,36 +3,18 @@
 After ropelib.triton_fast; for inference, so without gradients.
 """
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ropelib.kernels.angles import tile_cos_sin
+from ropelib.kernels.checks import check_ids, check_positions, check_sizes, sources
+from ropelib.kernels.launch import Angles, Plan, compact, cut, fresh_like, launch, planned, strides_like, strides_of
+from ropelib.kernels.operators import operator
+from ropelib.kernels.tiles import begin, load_pairs, load_tail, place, rows_of, store_pairs, store_tail, wide
 from ropelib.reference import Pairing
-from ropelib.triton_angles import tile_cos_sin
-from ropelib.triton_checks import (
-    IDS,
-    angle_source,
-    check_angles,
-    check_heads,
-    check_ids,
-    check_offset,
-    position_source,
-)
-from ropelib.triton_fast import load_pairs, place, require_kernels, store_pairs, wide
-from ropelib.triton_launch import (
-    Plan,
-    has_programmatic_launch,
-    launch,
-    planned,
-    program_order,
-    strides_like,
-    strides_of,
-    tile,
-)
 
 
 @triton.jit(
@@ -57,10 +39,10 @@ def rope_cache_kernel(
     q_out,
     k_cache,
     v_cache,
+    slots,
     first,
     second,
     ids,
-    slots,
     offset,
     factors,
     last,
@@ -74,12 +56,12 @@ def rope_cache_kernel(
     q_heads,
     kv_heads,
     strides,
+    PAGED: tl.constexpr,
     HOW: tl.constexpr,
     GROUPS: tl.constexpr,
     ORDER: tl.constexpr,
     INTERLEAVED: tl.constexpr,
     TAIL: tl.constexpr,
-    PAGED: tl.constexpr,
     PDL: tl.constexpr,
     BLOCK_S: tl.constexpr,
     BLOCK_H: tl.constexpr,
@@ -93,9 +75,7 @@ def rope_cache_kernel(
     GROUPS:  programs that share the heads of q, and of k or v; ORDER: as in place()
     strides: (batch, seq, head) of q, k, v and q_out, (block or sequence, row, head) of k_cache and v_cache
     """
-    if PDL:
-        tl.extra.cuda.gdc_wait()
-        tl.extra.cuda.gdc_launch_dependents()
+    begin(PDL)
     batch, block, group = place(seq, GROUPS[0] + 2 * GROUPS[1], ORDER, BLOCK_S)
     tokens = block * BLOCK_S + tl.arange(0, BLOCK_S)
     is_query = group < GROUPS[0]
@@ -114,7 +94,7 @@ def rope_cache_kernel(
     head = (group * BLOCK_H + tl.arange(0, BLOCK_H)).to(tl.int64)[None, :, None]
     token = tokens.to(tl.int64)[:, None, None]
     inside = (token < seq) & (head < heads)
-    x_rows = x + batch * x_strides[0] + token * x_strides[1] + head * x_strides[2]
+    x_rows = rows_of(x, x_strides, batch, token, head)
     a, b = load_pairs(x_rows, inside, HOW[0], INTERLEAVED, BLOCK_P)
     cos, sin, positions = tile_cos_sin(
         first, second, ids, ids_batch, ids_seq, offset, last, factors, batch, tokens, seq, HOW, BLOCK_P
@@ -136,10 +116,8 @@ def rope_cache_kernel(
     written = inside & (known | is_query)[:, None, None]
     out_rows = out + row_offsets[:, None, None] + head * out_strides[2]
     if TAIL > 0:
-        features = tl.arange(0, BLOCK_T)[None, None, :]
-        mask = written & (features < TAIL)
-        tail = tl.load(x_rows + 2 * HOW[0] + features, mask=mask)
-        tl.store(out_rows + 2 * HOW[0] + features, tail, mask=mask)
+        tail = load_tail(x_rows, written, HOW[0], TAIL, BLOCK_T)
+        store_tail(out_rows, tail, written, HOW[0], TAIL, BLOCK_T)
     turned_a = tl.where(is_value, a, a * cos - b * sin)
     turned_b = tl.where(is_value, b, a * sin + b * cos)
     store_pairs(out_rows, turned_a, turned_b, written, HOW[0], INTERLEAVED, BLOCK_P)
@@ -175,17 +153,14 @@ def rope_into_cache(
     written; that positions fit them is checked for an int offset alone. No gradients flow: this is for inference.
     Raises ValueError, before anything runs, for what does not fit.
     """
-    require_kernels(q)
+    where = sources(q, inv_freq, cos, sin, offset, position_ids, attention_factor, pairing, seq_dim, False)
     if torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v, k_cache, v_cache)):
         raise ValueError("a KV cache is for inference: none of q, k, v and the caches may require gradients")
-    first, second = angle_source(q.device, inv_freq, cos, sin, attention_factor)
-    ids, start, source, check = position_source(q, offset, position_ids, False)
-    how = (start, source, attention_factor, pairing, seq_dim, check)
-    turn = torch.ops.ropelib.rope_into_cache if torch.compiler.is_compiling() else _rope_into_cache
-    return turn(q, k, v, k_cache, v_cache, slots, first, second, ids, *how)
+    write = torch.ops.ropelib.rope_into_cache if torch.compiler.is_compiling() else _write
+    return write(q, k, v, k_cache, v_cache, slots, *where)
 
 
-def _rope_into_cache(
+def _write(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -202,58 +177,48 @@ def _rope_into_cache(
     seq_dim: int,
     check: bool,
 ) -> Tensor:
-    q, k, v = (x if x.stride()[-1:] == (1,) else x.contiguous() for x in (q, k, v))
-    paged = slots is not None
-    tensors = (q, k, v, k_cache, v_cache, first, first if second is None else second, first if ids is None else ids)
-    tensors = (*tensors, slots if paged else first)
-    plan = planned(_plan, tensors, source, pairing, seq_dim, paged)
-    check_offset(plan.rows, plan.most, offset, ids if check else None, source)
-    q_out = torch.empty_like(q)
-    launch(plan, (*tensors[:3], q_out, *tensors[3:]), offset, (factor, factor))
+    q, k, v = compact(q), compact(k), compact(v)
+    angles = first, second, ids
+    plan = planned(_plan, q, k, angles, (v, k_cache, v_cache, slots), source, pairing, seq_dim)
+    if check or not 0 <= offset <= plan.most:
+        check_positions(plan.rows, plan.most, offset, ids, source)
+    q_out = plan.fresh[0]()
+    tensors = (q, k, v, q_out, k_cache, v_cache, q if slots is None else slots)
+    launch(plan, tensors, [x.data_ptr() for x in tensors], angles, offset, (factor, factor))
     return q_out
 
 
 def _plan(
     q: Tensor,
     k: Tensor,
+    angles: Angles,
     v: Tensor,
     k_cache: Tensor,
     v_cache: Tensor,
-    first: Tensor,
-    second: Tensor,
-    ids: Tensor,
-    slots: Tensor,
+    slots: Tensor | None,
     source: int,
     pairing: str,
     seq_dim: int,
-    paged: bool,
 ) -> Plan:
-    seq_axis = check_heads(q, k, pairing, seq_dim)
-    pairs, rows = check_angles(q, first, second)
-    batch, seq, heads = q.shape[0], q.shape[seq_axis], (q.shape[3 - seq_axis], k.shape[3 - seq_axis])
+    sizes = check_sizes(q, k, *angles, source, pairing, seq_dim)
+    seq_axis, paged = sizes.seq_axis, slots is not None
     _check_caches(k, v, k_cache, v_cache, seq_axis, paged)
-    ids_strides = check_ids("position_ids", ids, batch, seq, q.device) if source == IDS else (0, 0)
-    slots_strides = check_ids("slots", slots, batch, seq, q.device) if paged else (0, 0)
+    slots_strides = check_ids("slots", slots, sizes.batch, sizes.seq, q.device) if paged else (0, 0)
     kept = k_cache.shape[0], k_cache.shape[seq_axis]
-    rows = rows if paged else min(rows, kept[1])
+    if not paged:
+        sizes = sizes._replace(rows=min(sizes.rows, kept[1]))
     strides = [strides_of(x, seq_axis) for x in (q, k, v)]
     strides += [strides_like(q, seq_axis), *(strides_of(x, seq_axis) for x in (k_cache, v_cache))]
-    tail, table, interleaved = q.shape[-1] - 2 * pairs, first.is_floating_point(), pairing == "interleaved"
-    order = program_order(batch, strides[0])
-    block_s, block_h, warps = tile(pairs, batch * seq, heads, table, interleaved, q.itemsize)
-    groups = tuple(triton.cdiv(count, block_h) for count in heads)
-    programs = batch * triton.cdiv(seq, block_s) * (groups[0] + 2 * groups[1])
-    pdl = has_programmatic_launch(q.device, programs)
-    how = (pairs, first.stride(0) if table else 0, source)
-    blocks = (block_s, block_h, triton.next_power_of_2(pairs), triton.next_power_of_2(max(tail, 1)))
-    shapes = (rows - 1, *ids_strides, *slots_strides, *kept, seq, *heads, tuple(strides))
+    tiles = cut(q, sizes, sizes.batch, sizes.seq, strides[0], pairing, sizes.tail, like_k=2)
+    scalars = (sizes.rows - 1, *sizes.ids_strides, *slots_strides, *kept, sizes.seq, *sizes.heads, tuple(strides))
     return Plan(
         kernel=rope_cache_kernel,
-        grid=(programs, 1, 1),
-        fixed=(*shapes, how, groups, order, interleaved, tail, paged, pdl, *blocks),
-        options={"num_warps": warps, **({"launch_pdl": True} if pdl else {})},
-        rows=rows,
-        most=0 if source == IDS else rows - seq,
+        programs=tiles.programs,
+        fixed=(*scalars, paged, *tiles.constants),
+        options=tiles.options,
+        rows=sizes.rows,
+        most=sizes.most,
+        fresh=(fresh_like(q),),
     )
 
 
@@ -274,29 +239,11 @@ def _check_caches(k: Tensor, v: Tensor, k_cache: Tensor, v_cache: Tensor, seq_ax
         )
 
 
-@torch.library.custom_op("ropelib::rope_into_cache", mutates_args=("k_cache", "v_cache"))
-def _op(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    k_cache: Tensor,
-    v_cache: Tensor,
-    slots: Tensor | None,
-    first: Tensor,
-    second: Tensor | None,
-    ids: Tensor | None,
-    offset: int,
-    source: int,
-    factor: float,
-    pairing: str,
-    seq_dim: int,
-    check: bool,
-) -> Tensor:
-    return _rope_into_cache(
-        q, k, v, k_cache, v_cache, slots, first, second, ids, offset, source, factor, pairing, seq_dim, check
-    )
-
-
-@_op.register_fake
-def _(q: Tensor, *how: Any) -> Tensor:
-    return torch.empty_like(q if q.stride(-1) == 1 else q.contiguous())
+_op = operator(
+    "rope_into_cache",
+    _write,
+    "Tensor q, Tensor k, Tensor v, Tensor(a!) k_cache, Tensor(b!) v_cache, Tensor? slots",
+    more="",
+    returns="Tensor",
+)
+_op.register_fake(lambda q, *rest: torch.empty_like(compact(q)))
