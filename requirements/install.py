@@ -25,6 +25,8 @@ UNFINISHED = VENV / "install-unfinished"
 FILES = {"lab": ["lab.txt"], "test": ["lab.txt", "test.txt"], "data": ["data.txt"]}
 OLDEST, NEWEST = (3, 11), (3, 13)
 # Nothing in the course asks the network for anything, and JupyterLab need not ask the learner either.
+# Only tests use nbgrader, yet it would put its own menu and buttons into the learner's JupyterLab.
+LAB_PAGE = {"disabledExtensions": {"@jupyter/nbgrader": True}}
 LAB_DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 CUDA_DOWNLOAD = "2.7 GB"  # torch 2.13.0 for Linux x86-64 with all it requires, summed from its lock file
 
@@ -119,6 +121,7 @@ def build(group):
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "overrides.json").write_text(json.dumps(LAB_DEFAULTS))
+    (settings / "page_config.json").write_text(json.dumps(LAB_PAGE))
     # matplotlib announces its font cache on stderr the first time, which strict nbval would take for a difference.
     run(str(VENV_PYTHON), "-c", "import matplotlib.font_manager")
     for name in FILES:
