@@ -14,9 +14,12 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from ropelib.widgets.base import Interactive
+from ropelib.widgets.card import predict
 from ropelib.widgets.frequency import FrequencyExplorer
 from ropelib.widgets.heat_map import AttentionHeatMap
 from ropelib.widgets.rotation import RotationVisualiser
+from ropelib.widgets.trace import trace_lines
+from ropelib.worked_example import K, Q, RotaryPositionAttention, V
 from tests.browser import lab as driver
 from tests.browser.conftest import write
 
@@ -29,6 +32,9 @@ CELLS = (
     "from ropelib.widgets.heat_map import AttentionHeatMap\nAttentionHeatMap(sequence=1)",
     "import numpy as np\nfrom ropelib.widgets.heat_map import AttentionHeatMap\n"
     "AttentionHeatMap(*np.random.default_rng(0).standard_normal((2, 64, 128)))",
+    'from ropelib.widgets.card import predict\npredict("01-quarter-turn")',
+    "import ropelib\nfrom ropelib.worked_example import *\n"
+    "ropelib.trace_lines(RotaryPositionAttention(4).forward, Q, K, V)",
 )
 ACROSS, BACK_AND_FORTH = ["ArrowRight"], ["ArrowRight", "ArrowLeft"]
 # What is measured, number of the cell, the element with the focus, keys pressed in turn.
@@ -42,6 +48,8 @@ WAYS = (
     ("heat map, 64 × 64: base", 4, "input[aria-label=base]", BACK_AND_FORTH),
     ("heat map, 64 × 64, d = 128: cell", 5, ".rope-box", ["ArrowRight", "ArrowDown"]),
     ("heat map, 64 × 64, d = 128: base", 5, "input[aria-label=base]", BACK_AND_FORTH),
+    ("card: choose, commit, answer again", 6, "input[type=radio]", ["ArrowDown", "Enter", "Enter"]),
+    ("trace of chapter 02: step", 7, ".trace-source", ACROSS),
 )
 PROBE = """(root) => {
   window.times = [];
@@ -124,7 +132,15 @@ def main() -> None:
             answers(page)
             print("\nfirst drawing, ms (median of 5)")
             vectors = np.random.default_rng(0).standard_normal((2, 64, 128))
-            for widget in (RotationVisualiser(), FrequencyExplorer(), AttentionHeatMap(), AttentionHeatMap(*vectors)):
+            widgets = (
+                RotationVisualiser(),
+                FrequencyExplorer(),
+                AttentionHeatMap(),
+                AttentionHeatMap(*vectors),
+                predict("01-quarter-turn"),
+                trace_lines(RotaryPositionAttention(4).forward, Q, K, V),
+            )
+            for widget in widgets:
                 times = [first_drawing(chrome, widget) for _ in range(5)]
                 print(f"{type(widget).__name__:<42} {np.median(times):5.0f}, at most {max(times):.0f}")
             lab.close(page)

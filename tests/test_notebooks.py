@@ -1,5 +1,7 @@
 """The gate: what makes a notebook unfit, each defect planted in a copy of a real chapter and found."""
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -7,9 +9,10 @@ import sys
 import nbformat
 import pytest
 
-from ropelib import questions
+from ropelib import questions, widgets
 from ropelib.course import notebooks
 from ropelib.course.notebooks import ROOT, problems
+from ropelib.widgets.base import Interactive
 
 CHAPTER = ROOT / "notebooks" / "00_start_here.ipynb"
 
@@ -118,6 +121,17 @@ def test_each_defect_is_named(copy, plant, sentence):
 @pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)
 def test_the_course_has_none_of_them(path):
     assert problems(path) == []
+
+
+@pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)
+def test_saved_widgets_run_the_scripts_of_today(path):
+    """A widget's script is saved with its state: whoever edits it must run `make execute`."""
+    saved = nbformat.read(path, as_version=4).metadata.get("widgets", {}).get(notebooks.WIDGET_STATE, {})
+    states = [model["state"] for model in saved.get("state", {}).values() if "_esm" in model["state"]]
+    for module in pkgutil.iter_modules(widgets.__path__):
+        importlib.import_module(f"{widgets.__name__}.{module.name}")
+    today = {(str(kind._esm), str(kind._css)) for kind in Interactive.__subclasses__()}
+    assert {(state["_esm"], state["_css"]) for state in states} <= today
 
 
 @pytest.mark.parametrize("path", notebooks.find(), ids=lambda path: path.name)

@@ -5,10 +5,10 @@ export function inverseFrequencies(head_dim, base) {
   return Array.from({ length: head_dim / 2 }, (_, pair) => base ** ((-2 * pair) / head_dim));
 }
 
-// Each of vectors: seq rows of head_dim numbers. Feature i turns with feature i + head_dim/2.
-export function rotate(vectors, seq, head_dim, base) {
+// vectors: q and k, seq rows of head_dim numbers each. Feature i turns with feature i + head_dim/2.
+export function rotate(vectors, seq, head_dim, base, turned = vectors.map(() => new Float64Array(seq * head_dim))) {
+  const [[q, k], [turnedQ, turnedK]] = [vectors, turned];
   const [half, inv_freq] = [head_dim / 2, inverseFrequencies(head_dim, base)];
-  const turned = vectors.map(() => new Float64Array(seq * head_dim));
   for (let position = 0; position < seq; position++) {
     for (let pair = 0; pair < half; pair++) {
       const angle = position * inv_freq[pair];
@@ -16,10 +16,10 @@ export function rotate(vectors, seq, head_dim, base) {
       const sin = Math.sin(angle);
       const a = position * head_dim + pair;
       const b = a + half;
-      vectors.forEach((x, which) => {
-        turned[which][a] = x[a] * cos - x[b] * sin;
-        turned[which][b] = x[a] * sin + x[b] * cos;
-      });
+      turnedQ[a] = q[a] * cos - q[b] * sin;
+      turnedQ[b] = q[a] * sin + q[b] * cos;
+      turnedK[a] = k[a] * cos - k[b] * sin;
+      turnedK[b] = k[a] * sin + k[b] * cos;
     }
   }
   return turned;
@@ -31,31 +31,65 @@ function dot(q, k, from, to, head_dim) {
   return sum;
 }
 
-export function attention(q, k, seq, head_dim, causal) {
-  const [scores, weights] = [new Float64Array(seq * seq), new Float64Array(seq * seq)];
+// Every query with every key, four keys at a time: four sums, none of which waits for another.
+function products(q, k, seq, head_dim, scores) {
   for (let row = 0; row < seq; row++) {
-    const visible = causal ? row + 1 : seq;
-    let [largest, total] = [-Infinity, 0];
-    for (let column = 0; column < seq; column++) {
-      const score = dot(q, k, row * head_dim, column * head_dim, head_dim);
-      scores[row * seq + column] = score;
-      if (column < visible) largest = Math.max(largest, score / Math.sqrt(head_dim));
+    let at = row * seq;
+    for (const end = at + seq - (seq % 4); at < end; at += 4) {
+      const first = (at - row * seq) * head_dim;
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      for (let i = 0; i < head_dim; i++) {
+        const value = q[row * head_dim + i];
+        const to = first + i;
+        a += value * k[to];
+        b += value * k[to + head_dim];
+        c += value * k[to + 2 * head_dim];
+        d += value * k[to + 3 * head_dim];
+      }
+      scores[at] = a;
+      scores[at + 1] = b;
+      scores[at + 2] = c;
+      scores[at + 3] = d;
     }
-    for (let column = 0; column < visible; column++) {
-      const value = Math.exp(scores[row * seq + column] / Math.sqrt(head_dim) - largest);
-      weights[row * seq + column] = value;
-      total += value;
+    for (; at < (row + 1) * seq; at++) {
+      scores[at] = dot(q, k, row * head_dim, (at - row * seq) * head_dim, head_dim);
     }
-    for (let column = 0; column < visible; column++) weights[row * seq + column] /= total;
+  }
+}
+
+// room: an earlier result, whose arrays of scores and weights are written over.
+export function attention(q, k, seq, head_dim, causal, room = {}) {
+  const { scores = new Float64Array(seq * seq), weights = new Float64Array(seq * seq) } = room;
+  const scale = Math.sqrt(head_dim);
+  products(q, k, seq, head_dim, scores);
+  for (let row = 0; row < seq; row++) {
+    const first = row * seq;
+    const end = first + (causal ? row + 1 : seq);
+    let largest = -Infinity;
+    let total = 0;
+    for (let at = first; at < end; at++) if (scores[at] > largest) largest = scores[at];
+    for (let at = first; at < end; at++) {
+      weights[at] = Math.exp((scores[at] - largest) / scale);
+      total += weights[at];
+    }
+    for (let at = first; at < end; at++) weights[at] /= total;
+    weights.fill(0, end, first + seq);
   }
   return { q, k, scores, weights };
 }
 
-// plain: attention without positions, where it is known already, since no base changes it
-export function compare(q, k, seq, head_dim, base, causal, plain = attention(q, k, seq, head_dim, causal)) {
-  const [turnedQ, turnedK] = rotate([q, k], seq, head_dim, base);
-  const rope = attention(turnedQ, turnedK, seq, head_dim, causal);
-  return { rope, plain, change: rope.weights.map((weight, index) => weight - plain.weights[index]) };
+// before: the result for another base, all else being the same. Its arrays are used again: a fresh set at every step
+// of the slider would be garbage to collect, and attention without positions is the same for every base.
+export function compare(q, k, seq, head_dim, base, causal, before) {
+  const plain = before?.plain ?? attention(q, k, seq, head_dim, causal);
+  const [turnedQ, turnedK] = rotate([q, k], seq, head_dim, base, before && [before.rope.q, before.rope.k]);
+  const rope = attention(turnedQ, turnedK, seq, head_dim, causal, before?.rope);
+  const change = before?.change ?? new Float64Array(seq * seq);
+  for (let at = 0; at < change.length; at++) change[at] = rope.weights[at] - plain.weights[at];
+  return { rope, plain, change };
 }
 
 // The features of the dot product in order: all, or of many the most that weigh, and the sum of the others.

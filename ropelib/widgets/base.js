@@ -21,13 +21,24 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// JupyterLab would take an arrow key for "next cell" and a letter for a command. Tab, Escape, Save and Run stay its own.
+// Jupyter would take an arrow key for "next cell" and a letter for a command. Tab, Escape, Save and Run stay its own.
+function isOurs({ key, ctrlKey, metaKey, shiftKey }) {
+  const save = key.toLowerCase() === "s" && (ctrlKey || metaKey);
+  const run = key === "Enter" && (shiftKey || ctrlKey || metaKey);
+  return !["Tab", "Escape"].includes(key) && !save && !run;
+}
+
+// JupyterLab takes keys on their way up, where they can be stopped. Notebook 7 takes them on their way down, before
+// any element of ours hears of them; it passes over a focused element with this attribute. The window is still earlier.
 function keepKeys(root) {
-  root.addEventListener("keydown", (event) => {
-    const save = event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey);
-    const run = event.key === "Enter" && (event.shiftKey || event.ctrlKey || event.metaKey);
-    if (!["Tab", "Escape"].includes(event.key) && !save && !run) event.stopPropagation();
+  const mark = (target, ours) => target.toggleAttribute("data-lm-suppress-shortcuts", ours);
+  const yieldOrKeep = (event) => root.contains(event.target) && mark(event.target, isOurs(event));
+  root.addEventListener("focusin", ({ target }) => {
+    mark(target, true);
+    window.addEventListener("keydown", yieldOrKeep, true);
   });
+  root.addEventListener("focusout", () => window.removeEventListener("keydown", yieldOrKeep, true));
+  root.addEventListener("keydown", (event) => isOurs(event) && event.stopPropagation());
 }
 
 // The root of a widget: a name for assistive technology, the colours of Python's palette, its keys for itself.
@@ -127,17 +138,18 @@ function floats(view) {
   return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-// The colour of a share in [0, 1] as [red, green, blue], from a table of 256 colours.
-function colorAt(table, share) {
-  const at = 3 * Math.min(255, Math.max(0, Math.floor(256 * share)));
-  return [table.getUint8(at), table.getUint8(at + 1), table.getUint8(at + 2)];
+// A table of 256 colours from Python as pixels: the four bytes red, green, blue and opaque as one number.
+function pixelTable(table) {
+  const bytes = Array.from({ length: 256 }, (_, at) => [0, 1, 2].map((part) => table.getUint8(3 * at + part)));
+  return new Uint32Array(Uint8Array.from(bytes.flatMap((color) => [...color, 255])).buffer);
 }
 
-function setPixel(image, index, [red, green, blue]) {
-  image.data[4 * index] = red;
-  image.data[4 * index + 1] = green;
-  image.data[4 * index + 2] = blue;
-  image.data[4 * index + 3] = 255;
+// One pixel for each value: at low and below the first colour, at high and above the last.
+function paintPixels(image, values, colors, low, high) {
+  const [pixels, scale] = [new Uint32Array(image.data.buffer), 256 / (high - low || 1)];
+  for (let index = 0; index < values.length; index++) {
+    pixels[index] = colors[Math.min(255, Math.max(0, Math.floor((values[index] - low) * scale)))];
+  }
 }
 
 const stillness = window.matchMedia("(prefers-reduced-motion: reduce)");

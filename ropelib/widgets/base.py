@@ -143,5 +143,5 @@ def _require(value: Any, is_right: bool) -> Any:
 
 
 def color_table(name: str) -> bytes:
-    """256 colours of a matplotlib map as red, green and blue bytes, for colorAt in base.js."""
+    """256 colours of a matplotlib map as red, green and blue bytes, for pixelTable in base.js."""
     return (matplotlib.colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8).tobytes()

@@ -44,6 +44,11 @@ function comparison(first, choice) {
   return first === choice ? `The first time, you chose (${first}) as well.` : `The first time, you chose (${first}).`;
 }
 
+// With the next frame: moving the focus at once would make the browser compute the style of the page twice.
+function focusSoon(node) {
+  requestAnimationFrame(() => node.focus());
+}
+
 function render({ model, el }) {
   const root = widgetRoot(el, model, model.get("heading"));
   root.classList.add("rope-card");
@@ -81,7 +86,7 @@ function render({ model, el }) {
   function set(choice) {
     show(choice);
     model.set("choice", choice);
-    model.save_changes();
+    queueMicrotask(() => model.save_changes());
   }
 
   form.addEventListener("submit", (event) => {
@@ -89,11 +94,11 @@ function render({ model, el }) {
     const chosen = rows.find(({ input }) => input.checked);
     if (!chosen || shown) return;
     set(chosen.letter);
-    again.focus();
+    focusSoon(again);
   });
   again.addEventListener("click", () => {
     set("");
-    rows[0].input.focus();
+    focusSoon(rows[0].input);
   });
   model.on("change:choice", () => show(model.get("choice")));
   model.on("msg:custom", (message) => {

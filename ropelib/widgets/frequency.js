@@ -2,9 +2,8 @@ const LAST_POSITION = 131072;
 const FINE = 64; // stops of the slider in each doubling
 const COLUMNS = 512; // of the drawn waves, at most
 const WHOLE_TURN = 2 * Math.PI;
-const LEGEND =
-  "Dashed face with a wedge: no full turn yet; the wedge is what the hand has passed. " +
-  "Under each clock: pair and wavelength in tokens.";
+const LEGEND = "Dashed face with a wedge: no full turn yet; the wedge is what the hand has passed.";
+const UNDER = " Under each clock: pair and wavelength in tokens.";
 
 // 0 to 128 one by one, then 64 stops for every doubling: each power of two is among them.
 export function positionAt(stop) {
@@ -124,6 +123,7 @@ function wavePanels(signed) {
   root.append(...captions.flatMap((caption, index) => [caption, boxes[index]]), element("div", { class: "rope-axis" }, ...ends));
   const points = (values) => values.map((value, column) => `${column + 0.5} ${(-value).toFixed(4)}`);
 
+  const colors = pixelTable(signed);
   let [spectrum, wide, columns, drawn] = [null, 0, 0, null];
   const redraw = (inv_freq, length) => {
     columns = Math.min(COLUMNS, length);
@@ -132,7 +132,7 @@ function wavePanels(signed) {
     const waves = [...inv_freq].map(wave);
     const canvas = Object.assign(drawings[1], { width: columns, height: waves.length });
     const image = new ImageData(columns, waves.length);
-    waves.flat().forEach((value, index) => setPixel(image, index, colorAt(signed, (value + 1) / 2)));
+    paintPixels(image, waves.flat(), colors, -1, 1);
     canvas.getContext("2d").putImageData(image, 0, 0);
     const means = waves[0].map((_, column) => waves.reduce((sum, wave) => sum + wave[column], 0) / waves.length);
     mean.setAttribute("d", `M${points(means).join("L")}`);
@@ -152,7 +152,8 @@ function wavePanels(signed) {
     const ranges = Array.from({ length: columns }, range);
     const [low, high] = [0, 1].map((end) => points(ranges.map((range) => range[end])));
     one.setAttribute("d", `M${high.join("L")}L${low.reverse().join("L")}Z`);
-    captions[0].textContent = `cos(position · θ) of pair ${pair}, −1 to 1`;
+    const blur = count > 1 ? `; each column is the range over ${count} tokens` : "";
+    captions[0].textContent = `cos(position · θ) of pair ${pair}, −1 to 1${blur}`;
     const share = 100 / drawings[1].height;
     Object.assign(dots[1].style, { top: `${share * pair}%`, height: `${share}%` });
   };
@@ -192,7 +193,8 @@ function render({ model, el }) {
   const [said, ofPair] = [readOut(), readOut()];
   const wide = (style, ...nodes) => element("div", { class: `rope-wide ${style}` }, ...nodes);
   const row = wide("rope-row", ...Object.values(menus).map(({ root }) => root));
-  root.append(wide("rope-long", position.root), row, wide("", said, ofPair), clocks.root, wide("rope-caption", LEGEND), panels.root);
+  const legend = wide("rope-caption", LEGEND, element("span", { class: "rope-length" }, UNDER));
+  root.append(wide("rope-long", position.root), row, wide("", said, ofPair), clocks.root, legend, panels.root);
 
   let drawn;
   function draw() {

@@ -132,7 +132,7 @@ def _draw_clock(axes: Axes, number: int, angle: float) -> None:
     if not has_turned:
         axes.fill([x, *x + np.cos(swept)], [y, *y + np.sin(swept)], color=plotting.OTHER, alpha=0.35, linewidth=0)
     axes.plot([x, x + np.cos(angle)], [y, y + np.sin(angle)], color=plotting.QUERY)
-    axes.text(x, y - 1.55, str(number), ha="center", va="center", fontsize=8)
+    axes.text(x, y - 1.55, str(number), ha="center", va="center", fontsize=10)
 
 
 def _keys() -> list[tuple[int, float, str]]:

@@ -7,41 +7,57 @@ function signed(value, digits) {
 
 // Where the colours end: at the largest value, or, in a large map, at the largest of a middling row. The weight of 1
 // that a causal mask leaves in the first row must not darken all others.
-function brightest(values, seq) {
-  const largest = new Float64Array(values.length / seq);
-  values.forEach((value, index) => {
-    const row = Math.floor(index / seq);
-    if (value > largest[row]) largest[row] = value;
+function brightest(maps, seq) {
+  const largest = new Float64Array(maps.length * seq);
+  maps.forEach((values, map) => {
+    for (let row = 0, index = 0; row < seq; row++) {
+      let most = 0;
+      for (let column = 0; column < seq; column++, index++) most = Math.max(most, Math.abs(values[index]));
+      largest[map * seq + row] = most;
+    }
   });
   return largest.sort()[seq <= READABLE ? largest.length - 1 : Math.floor(largest.length / 2)];
 }
 
+function smallest(maps) {
+  let least = Infinity;
+  for (const values of maps) for (let index = 0; index < values.length; index++) least = Math.min(least, values[index]);
+  return least;
+}
+
 // Black or white, whichever has a contrast of 4.5 or more.
-function inkOn([red, green, blue]) {
+function inkOn(red, green, blue) {
   const light = (value) => (value / 255) ** 2.2;
   return 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue) > 0.179 ? "#000" : "#fff";
 }
 
 // One pixel a cell; where cells are large enough, they are painted again with their numbers.
-function paint(canvas, values, seq, isHidden, colorOf, textOf) {
-  const cell = seq <= READABLE ? Math.floor(640 / seq) : 1;
-  if (canvas.width !== cell * seq) Object.assign(canvas, { width: cell * seq, height: cell * seq });
-  canvas.style.imageRendering = cell === 1 ? "pixelated" : "auto";
-  const context = canvas.getContext("2d");
-  const image = new ImageData(seq, seq);
-  values.forEach((value, index) => isHidden(index) || setPixel(image, index, colorOf(value)));
-  if (cell === 1) return context.putImageData(image, 0, 0);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const font = `${Math.round(cell * 0.25)}px sans-serif`;
-  Object.assign(context, { font, textAlign: "center", textBaseline: "middle" });
-  values.forEach((value, index) => {
-    if (isHidden(index)) return;
-    const [x, y, color] = [(index % seq) * cell, Math.floor(index / seq) * cell, colorOf(value)];
-    context.fillStyle = `rgb(${color.join()})`;
-    context.fillRect(x, y, cell, cell);
-    context.fillStyle = inkOn(color);
-    context.fillText(textOf(value, 2), x + cell / 2, y + cell / 2);
-  });
+function painter(canvas, table) {
+  const [context, colors] = [canvas.getContext("2d"), pixelTable(table)];
+  let image = null;
+  return (values, seq, causal, [low, high], textOf) => {
+    const cell = seq <= READABLE ? Math.floor(640 / seq) : 1;
+    if (image?.width !== seq) {
+      image = new ImageData(seq, seq);
+      Object.assign(canvas, { width: cell * seq, height: cell * seq });
+      canvas.style.imageRendering = cell === 1 ? "pixelated" : "auto";
+    }
+    paintPixels(image, values, colors, low, high);
+    for (let row = 0; causal && row < seq; row++) image.data.fill(0, 4 * (row * seq + row + 1), 4 * (row + 1) * seq);
+    if (cell === 1) return context.putImageData(image, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    const font = `${Math.round(cell * 0.25)}px sans-serif`;
+    Object.assign(context, { font, textAlign: "center", textBaseline: "middle" });
+    values.forEach((value, index) => {
+      const [row, column, color] = [Math.floor(index / seq), index % seq, image.data.slice(4 * index, 4 * index + 3)];
+      if (causal && column > row) return;
+      const [x, y] = [column * cell, row * cell];
+      context.fillStyle = `rgb(${color.join()})`;
+      context.fillRect(x, y, cell, cell);
+      context.fillStyle = inkOn(...color);
+      context.fillText(textOf(value, 2), x + cell / 2, y + cell / 2);
+    });
+  };
 }
 
 function heatMap(title, table, onCell, onRow) {
@@ -50,11 +66,10 @@ function heatMap(title, table, onCell, onRow) {
   const box = element("div", { class: "rope-box", tabindex: 0, role: "application" }, canvas, band, cursor);
   const [rows, columns] = [element("div", { class: "rope-rows" }), element("div", { class: "rope-columns" })];
   const ends = [element("span"), element("span")];
-  const bar = element("canvas", { width: 256, height: 1 });
-  for (let step = 0; step < 256; step++) {
-    bar.getContext("2d").fillStyle = `rgb(${colorAt(table, step / 255).join()})`;
-    bar.getContext("2d").fillRect(step, 0, 1, 1);
-  }
+  const [paint, bar] = [painter(canvas, table), element("canvas", { width: 256, height: 1 })];
+  const gradient = new ImageData(256, 1);
+  paintPixels(gradient, [...Array(256).keys()], pixelTable(table), 0, 256);
+  bar.getContext("2d").putImageData(gradient, 0, 0);
   const caption = element("figcaption", {}, title);
   const grid = element("div", { class: "rope-grid" }, rows, box, element("span"), columns);
   const scale = element("div", { class: "rope-scale" }, ends[0], bar, ends[1]);
@@ -88,9 +103,9 @@ function heatMap(title, table, onCell, onRow) {
     else return;
     event.preventDefault();
   });
-  const draw = (values, count, tokens, isHidden, [low, high], textOf) => {
+  const draw = (values, count, tokens, causal, [low, high], textOf) => {
     seq = count;
-    paint(canvas, values, seq, isHidden, (value) => colorAt(table, (value - low) / (high - low || 1)), textOf);
+    paint(values, seq, causal, [low, high], textOf);
     const texts = seq <= READABLE ? tokens.slice(0, seq) : [tokens[0], tokens[seq - 1]];
     for (const side of [rows, columns]) {
       side.classList.toggle("rope-ends", seq > READABLE);
@@ -160,37 +175,35 @@ function render({ model, el }) {
   root.append(panel.root, group("rope-maps", maps), note, out, group("rope-row rope-terms", terms), bars.root);
   out.classList.add("rope-wide");
 
-  let [key, all, plain] = ["", null, {}];
+  let [key, kind, all] = ["", "", null];
   function draw() {
     const now = stateOf(model, ["sequence", "seq_len", "base", "causal", "cell", "row"]);
     const { tokens, q, k, head_dim } = sequences[now.sequence];
     const seq = now.seq_len;
-    const isHidden = (index) => now.causal && index % seq > Math.floor(index / seq);
     const wanted = [now.sequence, seq, now.base, now.causal].join();
     if (key !== wanted) {
       key = wanted;
-      const kind = [now.sequence, seq, now.causal].join();
-      all = compare(q, k, seq, head_dim, now.base, now.causal, plain[kind]);
-      plain = { [kind]: all.plain };
-      const both = new Float64Array(2 * seq * seq);
-      both.set(all.rope.weights);
-      both.set(all.plain.weights, seq * seq);
-      const range = [both.reduce((a, b) => Math.min(a, b)), brightest(both, seq)];
-      const bound = brightest(all.change.map(Math.abs), seq) || 1;
-      maps[0].draw(all.rope.weights, seq, tokens, isHidden, range, fixed);
-      maps[1].draw(all.plain.weights, seq, tokens, isHidden, range, fixed);
-      maps[2].draw(all.change, seq, tokens, isHidden, [-bound, bound], signed);
+      const isOnlyBase = kind === [now.sequence, seq, now.causal].join();
+      kind = [now.sequence, seq, now.causal].join();
+      all = compare(q, k, seq, head_dim, now.base, now.causal, isOnlyBase ? all : undefined);
+      const both = [all.rope.weights, all.plain.weights];
+      const range = [smallest(both), brightest(both, seq)];
+      const bound = brightest([all.change], seq) || 1;
+      maps[0].draw(all.rope.weights, seq, tokens, now.causal, range, fixed);
+      maps[1].draw(all.plain.weights, seq, tokens, now.causal, range, fixed);
+      maps[2].draw(all.change, seq, tokens, now.causal, [-bound, bound], signed);
       panel.show(now);
     }
     const [row, column] = now.cell.map((value) => Math.min(value, seq - 1));
-    const index = row * seq + column;
+    const [index, isHidden] = [row * seq + column, now.causal && column > row];
     maps.forEach((map) => map.mark([row, column], now.row));
-    terms.forEach(({ set }, which) => set([all.rope, all.plain][which], seq, head_dim, [row, column], isHidden(index)));
-    bars.set(now.row < seq ? now.row : -1, seq, tokens, all.rope.weights, all.plain.weights);
+    const sums = [[key, all.rope], [kind, all.plain]];
+    sums.forEach(([what, sum], at) => terms[at].set(`${what} ${row} ${column}`, sum, seq, head_dim, [row, column], isHidden));
+    bars.set(key, now.row < seq ? now.row : -1, seq, tokens, all.rope.weights, all.plain.weights);
     const [withRope, without] = [all.rope, all.plain].map(({ weights }) => fixed(weights[index], 6));
     const between = `query ${row} (${tokens[row]}) → key ${column} (${tokens[column]}), offset ${fixed(column - row, 0)}`;
     const numbers = `weight ${withRope} with RoPE, ${without} without, difference ${signed(all.change[index], 6)}`;
-    out.textContent = `${between}: ${isHidden(index) ? "hidden by the causal mask" : numbers}`;
+    out.textContent = `${between}: ${isHidden ? "hidden by the causal mask" : numbers}`;
   }
   draw();
 }

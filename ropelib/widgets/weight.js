@@ -1,7 +1,8 @@
 const READABLE = 8; // so many tokens, and every cell has its number and every row its word
 const MOST_TERMS = 16;
 
-// The dot product behind one weight, feature by feature; of more than 16, those that weigh most.
+// The dot product behind one weight, feature by feature; of more than 16, those that weigh most. what: a text that
+// differs whenever the numbers do.
 function termTable(title) {
   const body = element("tbody");
   const sums = ["sum", "÷ √head_dim", "after softmax"].map((name) => [name, element("td")]);
@@ -14,7 +15,10 @@ function termTable(title) {
     cells = rows.map(() => [element("th", { scope: "row" }), element("td"), element("td"), element("td")]);
     body.replaceChildren(...cells.map((line) => element("tr", {}, ...line)));
   };
-  const set = ({ q, k, scores, weights }, seq, head_dim, [row, column], isHidden) => {
+  let shown = "";
+  const set = (what, { q, k, scores, weights }, seq, head_dim, [row, column], isHidden) => {
+    if (what === shown) return;
+    shown = what;
     const vector = (x, position) => x.subarray(position * head_dim, (position + 1) * head_dim);
     const { terms, others } = termsOf(vector(q, row), vector(k, column), MOST_TERMS);
     const rest = terms.length < head_dim ? [[`${head_dim - terms.length} others`, "", "", fixed(others)]] : [];
@@ -36,10 +40,10 @@ function rowBars() {
   const caption = element("div", { role: "status", "aria-live": "polite" });
   const bars = element("div", { class: "rope-bars", "aria-hidden": "true" });
   const root = element("div", { class: "rope-wide" }, caption, bars);
-  let [keys, shown] = [[], []];
-  const set = (row, seq, tokens, rope, plain) => {
-    if (shown[0] === row && shown[1] === rope && shown[2] === plain) return;
-    shown = [row, rope, plain];
+  let [keys, shown] = [[], ""];
+  const set = (what, row, seq, tokens, rope, plain) => {
+    if (shown === `${what} ${row}`) return;
+    shown = `${what} ${row}`;
     bars.hidden = row < 0;
     if (row < 0) {
       caption.textContent = "Click a row, or press Enter, to see its softmax as bars.";

@@ -55,6 +55,38 @@ def overflowing(widget):
     return widget.evaluate(OVERFLOWING)
 
 
+def offences(page, lab, theme, *widths, beyond_the_edge=overflowing):
+    """All that is wrong with the widgets of a page in a theme, at these widths; it ends light and wide again."""
+    lab.set_theme(page, theme)
+    try:
+        found = []
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 1000})
+            for widget in page.locator(".rope").all():
+                found += [*low_contrast(widget), *unnamed(widget), *beyond_the_edge(widget)]
+        return found
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        lab.set_theme(page, "JupyterLab Light")
+
+
+def state(page, lab, names):
+    """These values of the widget called first, in the kernel, once the browser has told of its last change."""
+    # The browser hands a movement of the mouse to the page with the next frame.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    # While the kernel works on one change, the browser keeps the next one back; whoever has had one answer from the
+    # kernel knows that the next one was sent, and a second question comes after it.
+    lab.value(page, "None")
+    return lab.value(page, f"[first.{', first.'.join(names)}]")
+
+
+def start_again(page, lab, values):
+    """Give the widget called first these values, and bring it into sight."""
+    state(page, lab, values)
+    lab.value(page, f"[first.set_trait(*item) for item in {values}.items()] and None")
+    page.locator(".rope").first.scroll_into_view_if_needed()
+
+
 def number(text):
     """A number as the widgets write it."""
     return float(text.replace("−", "-").replace("\u202f", "").strip())

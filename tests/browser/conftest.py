@@ -10,6 +10,9 @@ from ropelib.widgets.base import module_source
 
 from . import lab as driver
 
+STATIC = "/static/lab/", "/static/notebook/"
+BUNDLES = "/static/lab/jlab_core", "/static/notebook/notebook_core"
+
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
@@ -100,11 +103,12 @@ def _is_local(url):
 
 
 def _is_labs_own_message(message):
-    """A word of warning, or JupyterLab about itself: a debugger it could not restore while a page closes."""
-    return message.type != "error" or "/static/lab/" in message.location["url"]
+    """A word of warning, or Jupyter about itself: a debugger it could not restore while a page closes."""
+    return message.type != "error" or any(folder in message.location["url"] for folder in STATIC)
 
 
 def _is_labs_own(stack):
-    """JupyterLab 4.6 now and then raises in its own bundle, in mid-render; our scripts never load from there."""
-    frames = [line for line in stack.splitlines() if line.strip().startswith("at ")]
-    return bool(frames) and all("/static/lab/jlab_core" in line for line in frames)
+    """JupyterLab 4.6 and Notebook 7 now and then raise in their own bundles; our scripts never load from there."""
+    lines = [line.strip() for line in stack.splitlines()]
+    frames = [line for line in lines if line.startswith("at ") and not line.startswith("at async Promise.all")]
+    return bool(frames) and all(any(bundle in line for bundle in BUNDLES) for line in frames)

@@ -15,8 +15,7 @@ CELLS = (
     "from ropelib.widgets.frequency import FrequencyExplorer\nfirst = FrequencyExplorer()\nfirst",
     "second = FrequencyExplorer(4, 500_000.0, rule='yarn', position=300)\nsecond",
 )
-STATE = "[first.head_dim, first.base, first.rule, first.position, first.pair]"
-START = "{'head_dim': 128, 'base': 10_000.0, 'rule': 'none', 'position': 4096, 'pair': 0}"
+START = {"head_dim": 128, "base": 10_000.0, "rule": "none", "position": 4096, "pair": 0}
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +26,7 @@ def notebook(visit):
 @pytest.fixture
 def page(notebook, lab):
     """The notebook with its first widget as it was made."""
-    kernel(notebook, lab)
-    lab.value(notebook, f"[first.set_trait(*item) for item in {START}.items()] and None")
+    checks.start_again(notebook, lab, START)
     expect(said(notebook)).to_contain_text("At position 4096, 18 of 64 pairs have not completed a turn: 46 to 63.")
     return notebook
 
@@ -38,9 +36,7 @@ def said(page, which=0):
 
 
 def kernel(page, lab):
-    """The state in the kernel, once the browser has told of its last change."""
-    page.wait_for_timeout(120)
-    return lab.value(page, STATE)
+    return checks.state(page, lab, START)
 
 
 def expected(head_dim, base, rule, position, pair):
@@ -146,16 +142,7 @@ def test_copies_do_not_interfere(page, lab):
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
-    lab.set_theme(page, theme)
-    page.set_viewport_size({"width": 390, "height": 800})
-    try:
-        for widget in page.locator(".rope").all():
-            assert checks.low_contrast(widget) == []
-            assert checks.unnamed(widget) == []
-            assert checks.overflowing(widget) == []
-    finally:
-        page.set_viewport_size({"width": 1280, "height": 1000})
-        lab.set_theme(page, "JupyterLab Light")
+    assert checks.offences(page, lab, theme, 1280, 390) == []
 
 
 def test_what_was_chosen_is_there_after_saving_and_opening_again(page, lab):

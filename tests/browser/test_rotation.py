@@ -17,8 +17,7 @@ CELLS = (
     "from ropelib.widgets.rotation import RotationVisualiser\nfirst = RotationVisualiser()\nfirst",
     "second = RotationVisualiser(q=(1, 2), k=(3, -1), m=4, n=0, inv_freq=0.7, direction=-1)\nsecond",
 )
-STATE = "[first.q, first.k, first.m, first.n, first.inv_freq, first.direction]"
-START = "{'q': (1.2, 0.3), 'k': (0.5, 1.0), 'm': 1, 'n': 3, 'inv_freq': 0.5, 'direction': 1}"
+START = {"q": (1.2, 0.3), "k": (0.5, 1.0), "m": 1, "n": 3, "inv_freq": 0.5, "direction": 1}
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +28,8 @@ def notebook(visit):
 @pytest.fixture
 def page(notebook, lab):
     """The notebook with its first widget as it was made."""
-    kernel(notebook, lab)
-    lab.value(notebook, f"[first.set_trait(*item) for item in {START}.items()] and None")
+    checks.start_again(notebook, lab, START)
     expect(out(notebook)).to_contain_text("m = 1, n = 3, offset n − m = 2: angle between 1.8622 rad")
-    notebook.locator(".rope").first.scroll_into_view_if_needed()
     return notebook
 
 
@@ -52,9 +49,7 @@ def score(q, k, m, n, inv_freq, direction):
 
 
 def kernel(page, lab):
-    """The state in the kernel, once the browser has told of its last change."""
-    page.wait_for_timeout(120)
-    return lab.value(page, STATE)
+    return checks.state(page, lab, START)
 
 
 def drag(page, handle, x, y):
@@ -182,16 +177,7 @@ def test_copies_do_not_interfere(page, lab):
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
-    lab.set_theme(page, theme)
-    page.set_viewport_size({"width": 390, "height": 800})
-    try:
-        for widget in page.locator(".rope").all():
-            assert checks.low_contrast(widget) == []
-            assert checks.unnamed(widget) == []
-            assert checks.overflowing(widget) == []
-    finally:
-        page.set_viewport_size({"width": 1280, "height": 1000})
-        lab.set_theme(page, "JupyterLab Light")
+    assert checks.offences(page, lab, theme, 1280, 390) == []
 
 
 def test_what_was_moved_is_there_after_saving_and_opening_again(page, lab):
