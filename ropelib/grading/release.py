@@ -30,6 +30,7 @@ PATTERNS = (
     "notebooks/images/*",
     "exercises/*",
     "ropelib/*.py",
+    "benchmarks/results/*.json",
 )
 CHAPTER = '''"""The questions of chapter {number} as released: recorded results, without the programs behind them."""
 
