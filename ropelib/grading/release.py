@@ -31,6 +31,7 @@ PATTERNS = (
     "exercises/*",
     "ropelib/*.py",
     *(f"ropelib/{package}/*" for package in ("kernels", "questions", "tracing", "widgets")),
+    "benchmarks/results/*.json",
 )
 CHAPTER = '''"""The questions of chapter {number} as released: recorded results, without the programs behind them."""
 
