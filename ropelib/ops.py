@@ -3,7 +3,6 @@
 The one journey is that of ropelib.reference: positions × inv_freq → angles → cos, sin → rotate(x).
 """
 
-import functools
 import importlib.util
 from collections.abc import Callable
 from numbers import Integral
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from ropelib.reference import Pairing, inverse_frequencies
 from ropelib.rotation import rotate, widen
+
+_HAS_TRITON = importlib.util.find_spec("triton") is not None  # asked once: torch.compile cannot trace the question
 
 
 def build_rope_cache(
@@ -266,18 +267,13 @@ def _frequencies(head_dim: int, base: float, scaling: tuple[ArrayLike, float] | 
 def _has_kernel(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> bool:
     """Whether the Triton kernel rotates all that rope_torch would: no double precision, no gradients of tables, and
     neither vmap nor forward-mode derivatives."""
-    if not q.is_cuda or q.ndim != 4 or k.dtype != q.dtype or q.dtype == torch.float64 or not _triton_is_installed():
+    if not q.is_cuda or q.ndim != 4 or k.dtype != q.dtype or q.dtype == torch.float64 or not _HAS_TRITON:
         return False
     if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
         return False
     return torch.compiler.is_compiling() or not (
         torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
     )
-
-
-@functools.cache
-def _triton_is_installed() -> bool:
-    return importlib.util.find_spec("triton") is not None
 
 
 def _triton_rope() -> Callable[..., tuple[Tensor, Tensor]]:
