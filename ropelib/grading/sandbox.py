@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "MPLBACKEND": "Agg",
     "MPLCONFIGDIR": HOME,
     "PYTHONHASHSEED": "0",
+    "TRITON_INTERPRET": "1",
     **dict.fromkeys(ONE_THREAD, "1"),
 }
 
