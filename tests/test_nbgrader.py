@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07
+from ropelib.checks import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07
 from ropelib.course.notebooks import ROOT
 
 pytestmark = pytest.mark.slow
@@ -26,6 +26,8 @@ HALF = {
     "score_at_offset",
     "spectrum",
     "query_for_distance",
+    "clipped_bias",
+    "relative_part",
     "rope_apply",
     "pairing_of",
     "rotate_by_ids",
@@ -33,7 +35,9 @@ HALF = {
     "padded_positions",
     "attend_chunk",
 }
-EVERYTHING = {question.name for chapter in (ch00, ch01, ch02, ch03, ch05, ch06, ch07) for question in chapter.QUESTIONS}
+EVERYTHING = {
+    question.name for chapter in (ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07) for question in chapter.QUESTIONS
+}
 SUBMISSIONS = {"blank": set(), "full": EVERYTHING, "half": HALF}
 
 
