@@ -1,0 +1,37 @@
+"""The figures of chapter 13: they are those of the kernels that it prints, and learners get the same as developers."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import publish
+from ropelib.course.notebooks import ROOT
+from ropelib.measured import STEPS
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def test_learners_see_what_was_measured():
+    results = json.loads((RESULTS / "steps.json").read_text(encoding="utf-8"))
+    assert results == STEPS
+    assert publish.markdown(results) == (RESULTS / "steps.md").read_text(encoding="utf-8")
+    assert publish.module(results) == (ROOT / "ropelib" / "measured.py").read_text(encoding="utf-8")
+
+
+def test_the_kernels_of_the_chapter_are_those_that_were_measured():
+    cells = publish.kernel_cells()
+    assert publish.fingerprint(cells) == STEPS["kernels"], "a kernel has changed: measure again"
+    assert publish.fingerprint(f"# a comment\n{cells}") == STEPS["kernels"]
+    assert publish.fingerprint(cells.replace("a * s + b * c", "a * c + b * s")) != STEPS["kernels"]
+
+
+@pytest.mark.slow
+def test_the_kernels_are_compared_before_they_are_measured():
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("NOT RUN: no Triton, which there is for Linux on x86-64; run `make test` there")
+    command = [sys.executable, "-m", "benchmarks.steps", "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0 and "agree with NumPy's float64" in ran.stdout, ran.stderr
