@@ -84,3 +84,17 @@ def copies(tensors: tuple[Tensor, ...], block: int) -> list[Tensor]:
     for x, out in zip(tensors, results, strict=True):
         copy_kernel[(triton.cdiv(x.numel(), block),)](x, out, x.numel(), BLOCK=block, num_warps=4)
     return results
+
+
+@triton.jit
+def nothing_kernel(x):
+    """What a launch costs, and no more."""
+
+
+@triton.jit
+def chase_kernel(following, out, STEPS: tl.constexpr):
+    """Each load needs the result of the one before: what is measured is how long one takes."""
+    at = 0
+    for _ in range(STEPS):
+        at = tl.load(following + at)
+    tl.store(out, at)
