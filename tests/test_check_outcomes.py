@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07
+from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07, ch08
 from ropelib.checks.observe import Case, Observed, observe, plain
 from ropelib.checks.result import COLORS, HEADINGS, WRONG, Example, Result, shown
 
 pytestmark = pytest.mark.slow
 
 FUNCTIONS = [
-    q for chapter in (ch00, ch01, ch02, ch03, ch05, ch06, ch07) for q in chapter.QUESTIONS if q.cases(0)[0].calls
+    q for chapter in (ch00, ch01, ch02, ch03, ch05, ch06, ch07, ch08) for q in chapter.QUESTIONS if q.cases(0)[0].calls
 ]
 GIVING_ARRAYS = [q for q in FUNCTIONS if isinstance(q.reference(*q.cases(0)[0].args), np.ndarray)]
 TAKING_ARRAYS = [q for q in FUNCTIONS if isinstance(q.cases(0)[0].args[0], np.ndarray)]

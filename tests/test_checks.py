@@ -9,11 +9,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07
+from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07, ch08
 from ropelib.checks.observe import observe
 from ropelib.course.notebooks import ROOT
 
-CHAPTERS = [ch00, ch01, ch02, ch03, ch05, ch06, ch07]
+CHAPTERS = [ch00, ch01, ch02, ch03, ch05, ch06, ch07, ch08]
 QUESTIONS = {question.name: question for chapter in CHAPTERS for question in chapter.QUESTIONS}
 BANK = {(name, wrong.name): wrong for name, question in QUESTIONS.items() for wrong in question.misconceptions}
 SEEDS = [0, 1, 2, 3, 20_240]
@@ -141,7 +141,7 @@ def test_rounded_numbers_are_accepted_where_three_digits_are_asked_for():
 
 
 def test_importing_a_chapter_imports_nothing_heavy():
-    code = "import sys; from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07; "
+    code = "import sys; from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07, ch08; "
     code += "print([m for m in ('torch', 'matplotlib', 'IPython', 'ipywidgets') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 

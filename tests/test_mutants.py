@@ -16,7 +16,7 @@ from .mutants import mutants
 
 pytestmark = pytest.mark.slow
 
-CHAPTERS = ["ch00", "ch01", "ch02", "ch03", "ch05", "ch06", "ch07"]
+CHAPTERS = ["ch00", "ch01", "ch02", "ch03", "ch05", "ch06", "ch07", "ch08"]
 EQUIVALENT = json.loads((Path(__file__).parent / "data" / "equivalent_mutants.json").read_text(encoding="utf-8"))
 # A question whose answer is a value is left out: a program that leads to the right value is a right answer there.
 QUESTIONS = {
