@@ -53,7 +53,7 @@ exercises: ## Write exercises/ from solutions/ (then `make test` compares)
 	$(call install,test)
 	@$(VENV_PYTHON) -m ropelib.course.exercises
 
-grade: ## Grade SUBMISSIONS=folder, locked away, into GRADES=grades (GRADE_ARGS="--help" lists more)
+grade: ## Grade SUBMISSIONS=folder, locked away, into GRADES=grades (GRADE_ARGS="--help" lists more; "Error 1": report.html says what was not graded)
 	@test -n "$(SUBMISSIONS)" || { echo "Name the folder of the submissions: make grade SUBMISSIONS=folder"; exit 1; }
 	$(call install,test)
 	@$(VENV_PYTHON) -m ropelib.grading "$(SUBMISSIONS)" --out "$(GRADES)" $(GRADE_ARGS)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ropelib.checks import ch01, ch02, ch03
+from ropelib.checks.core import INTERRUPTED
 from ropelib.checks.observe import Case, Observed, observe, plain
 from ropelib.checks.result import COLORS, HEADINGS, WRONG, Example, Result, shown
 from tests.chapters import QUESTIONS
@@ -84,14 +85,16 @@ def test_an_error_inside_a_library_shows_the_line_that_called_it():
     assert "site-packages" not in str(result) and "observe.py" not in str(result)
 
 
-def test_an_exit_does_not_end_the_kernel_and_an_interrupt_does():
+def test_an_exit_does_not_end_the_kernel_and_an_interrupt_is_one_sentence():
     assert ch01.content_terms.check(lambda q, k: sys.exit(3)).message.startswith("SystemExit: 3")
 
     def interrupted(q, k):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        ch01.content_terms.check(interrupted)
+    result = ch01.content_terms.check(interrupted)
+    assert result.outcome == "raised" and result.message == INTERRUPTED and "\n" not in result.message
+    with pytest.raises(KeyboardInterrupt):  # whoever observes sets a limit of time, and ends it in this way
+        observe(interrupted, ch01.content_terms.cases(0)[0])
 
 
 def test_right_cases_count_although_others_raise():

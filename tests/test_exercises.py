@@ -1,6 +1,7 @@
 """Exercises come from solutions, give nothing away, and run from top to bottom unsolved."""
 
 import ast
+import dataclasses
 import importlib
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from ropelib.course import exercises
-from ropelib.course.exercises import STUB, UNTOUCHED, unsolved
+from ropelib.course.exercises import EFFORT, STUB, UNTOUCHED, WHAT_IS_OPEN, unsolved
 from ropelib.course.notebooks import ROOT, code_cells
 from ropelib.course.workspace import refresh
 
@@ -158,6 +159,24 @@ def test_the_text_and_the_metadata_say_what_the_questions_say(name):
     assert points == {f"{question.name}_points": question.points for question in questions(name)}
     minutes = sum(question.minutes for question in questions(name))
     assert f"**Time** about {minutes} minutes. **Points** {sum(points.values())}." in cells[0].source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_says_what_is_closed(name):
+    solution = read("solutions", name)
+    assert exercises.ruled(solution, questions(name)) == solution, "make exercises writes it"
+    texts = [cell.source for cell in solution.cells if EFFORT in cell.source]
+    for text, question in zip(texts, questions(name), strict=True):
+        assert text.count(exercises.rule(question)) == 1 and text.count("for this question") == 1
+        assert all(f"`{room}`" in text for room in question.closed)
+    assert solution.cells[0].source.count(WHAT_IS_OPEN) == 1
+
+
+def test_what_is_closed_follows_the_question():
+    (question, *_), name = questions("02_a.ipynb"), "02_cat_sat_on_the_mat.ipynb"
+    once = exercises.ruled(read("solutions", name), [dataclasses.replace(question, answered_by=["a.b", "c"])])
+    text = next(cell.source for cell in once.cells if EFFORT in cell.source)
+    assert "\n\n*Closed for this question: `a.b` and `c`.*\n\n" in text and "ropelib.reference" not in text
 
 
 def printed_in_chapters():

@@ -99,15 +99,95 @@ def test_other_questions_seeds_and_limits_mean_other_grades(classroom, monkeypat
     assert classroom.records() != before
 
 
-def test_what_is_withdrawn_leaves_no_trace(classroom):
+def test_what_is_withdrawn_is_kept_and_said_and_in_no_table(classroom, capsys):
     for name in ("ada", "bob"):
         classroom.hand_in(name)
     classroom.grade()
-    (classroom.submissions / "bob" / FILE).unlink()
-    (classroom.submissions / "bob").rmdir()
+    before = classroom.records()
+    classroom.submissions.joinpath("bob").rename(classroom.out.parent / "bob")
     assert classroom.grade() == 0
-    assert set(classroom.rows()) == set(classroom.records()) == {"ada"}
-    assert [path.name for path in (classroom.out / "feedback").iterdir()] == ["ada.html"]
+    assert set(classroom.rows()) == {"ada"} and classroom.records() == before
+    assert sorted(path.name for path in (classroom.out / "feedback").iterdir()) == ["ada.html", "bob.html"]
+    said = "bob: 90_exam was graded and is no longer there"
+    assert said in capsys.readouterr().err and said in (classroom.out / "report.html").read_text()
+    (classroom.out.parent / "bob").rename(classroom.submissions / "bob")
+    assert classroom.grade() == 0 and classroom.records() == before, "it need not be graded again"
+
+
+def test_another_class_is_refused_in_the_same_folder(classroom, capsys):
+    for name in ("ada", "bob"):
+        classroom.hand_in(name)
+    classroom.grade()
+    files = {path: path.read_bytes() for path in classroom.out.rglob("*") if path.is_file()}
+    classroom.submissions.rename(classroom.submissions.with_name("others"))
+    classroom.submissions.mkdir()
+    classroom.hand_in("eve")
+    assert classroom.grade() == 2
+    assert "holds the results of other students (ada, bob), and of nobody in" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in classroom.out.rglob("*") if path.is_file()} == files
+
+
+def test_what_counts_is_said_and_can_be_chosen(classroom, capsys):
+    classroom.flags += ["--assignment", "91_more=tests.attacks.exam"]
+    classroom.hand_in("ada")
+    classroom.hand_in("bob")
+    classroom.hand_in("bob", place="91_more.ipynb")
+    assert classroom.grade() == 0
+    assert "because somebody handed them in: 90_exam (by 2), 91_more (by 1)" in capsys.readouterr().err
+    assert classroom.rows()["ada"]["out of"] == "12" and "91_more: missing" in classroom.rows()["ada"]["status"]
+    assert classroom.grade("--assignments", "90") == 0
+    assert "as --assignments asks: 90_exam." in (classroom.out / "report.html").read_text()
+    assert {row["out of"] for row in classroom.rows().values()} == {"6"}
+    assert {row["status"] for row in classroom.rows().values()} == {"graded"}
+    assert classroom.grade("--assignments", "90,92") == 2
+    assert "there is no assignment '92' among 90_exam, 91_more" in capsys.readouterr().err
+
+
+def test_a_notebook_without_time_for_its_answers_is_not_blamed_on_them(classroom):
+    classroom.hand_in("ada", (*HONEST, *["import time\ntime.sleep(9)"] * 9))
+    assert classroom.grade("--seconds-per-submission", "2") == 1
+    row = classroom.rows()["ada"]
+    assert row["status"] == f"{exam.NAME}: graded, its 2 seconds were used up; not asked: turn, rotate_half, period"
+    report, feedback = ((classroom.out / name).read_text() for name in ("report.html", "feedback/ada.html"))
+    assert report.index("Needs a look") < report.index("its 2 seconds were used up")
+    assert "It may well be right: which cell takes so long?" in feedback and "cannot end" not in feedback
+    assert feedback.count("<li>") == 2, "one cell was interrupted, and the others did not run"
+
+
+def test_an_error_in_the_cell_of_an_answer_stands_at_its_question(classroom):
+    typo = HONEST[1].replace("b = x[..., 0], x[..., 1]", "b = x[..., 0, x[..., 1]")
+    classroom.hand_in("ada", (IMPORT, typo, HALF, "period = ...\nperiod = 1 / 0"))
+    assert classroom.grade() == 0
+    feedback = unescape((classroom.out / "feedback" / "ada.html").read_text())
+    turn, _, period = feedback.split("<section")[1:]
+    assert "SyntaxError: '[' was never closed (line 3)" in turn and "Not attempted" not in turn
+    assert "ZeroDivisionError: division by zero\nin line 2: period = 1 / 0" in period.split("</section>")[0]
+    assert "The cell “def turn(x, angle):” raised SyntaxError" in feedback and "Cell 2" not in feedback
+
+
+def test_a_table_made_with_what_is_closed_is_named_where_it_is_missed(classroom):
+    table = "import ropelib\nwaves = ropelib.inverse_frequencies(8)"
+    half = HALF.replace("    a, b", "    len(waves)\n    a, b")
+    classroom.hand_in("ada", (IMPORT, HONEST[1], table, half, PERIOD))
+    assert classroom.grade() == 0
+    feedback = unescape((classroom.out / "feedback" / "ada.html").read_text())
+    said = (
+        "name 'waves' is not defined. The cell that makes it stopped: you called ropelib.reference.inverse_frequencies"
+    )
+    assert said in feedback and classroom.rows()["ada"][f"{exam.NAME}/rotate_half"] == "0"
+
+
+def test_a_value_may_be_computed_with_what_is_closed_to_a_program(classroom):
+    attempt = "import ropelib\nfrom ropelib.reference import rotate\n"
+    lazy = "def rotate_half(x, cos, sin):\n    return rotate(x, cos, sin)"
+    period = "period = 8.0 * len(ropelib.inverse_frequencies(2))\nperiod"
+    classroom.hand_in("ada", (IMPORT, attempt, HONEST[1], lazy, period))
+    assert classroom.grade() == 0
+    assert classroom.rows()["ada"][f"{exam.NAME}/period"] == "1"
+    feedback = unescape((classroom.out / "feedback" / "ada.html").read_text())
+    assert "You called ropelib.reference.rotate, which is closed here: this question asks you to write it." in feedback
+    assert "RoomIsClosed" not in feedback
+    assert "While your notebook ran" not in feedback, "what fails in the other questions' run is none of this one's"
 
 
 def test_overrides_count_and_survive(classroom):
@@ -131,15 +211,17 @@ def test_overrides_count_and_survive(classroom):
         ("ada,90_exam,turn,4,x", "from 0 to 3"),
         ("ada,90_exam,turn,nan,x", "from 0 to 3"),
         ("ada,90_exam,turn", "5 columns"),
+        ("ada,90_exam,turn,1,x", "a second line for ada, 90_exam, turn"),
     ],
 )
 def test_an_override_that_fits_nothing_is_refused(classroom, capsys, line, complaint):
     classroom.hand_in("ada")
     classroom.out.mkdir()
-    (classroom.out / "overrides.csv").write_text(f"student,assignment,question,points,reason\n{line}\n")
+    first = "ada,90_exam,turn,2,x\n" if "second" in complaint else ""
+    (classroom.out / "overrides.csv").write_text(f"student,assignment,question,points,reason\n{first}{line}\n")
     assert classroom.grade() == 2
     error = capsys.readouterr().err
-    assert complaint in error and "line 2" in error
+    assert complaint in error and ("line 3" if first else "line 2") in error
 
 
 def test_the_seed_is_the_instructors_alone(classroom):
@@ -152,15 +234,29 @@ def test_the_seed_is_the_instructors_alone(classroom):
     assert len(seed) > 10 and not [text for text in texts if seed in text]
 
 
-@pytest.mark.parametrize("where", ["nowhere", "submitted/grades"])
-def test_folders_that_cannot_be_are_refused(classroom, capsys, where):
+def test_folders_that_cannot_be_are_refused(classroom, capsys):
     classroom.hand_in("ada")
-    if where == "nowhere":
-        classroom.submissions = classroom.submissions.with_name(where)
-    else:
-        classroom.out = classroom.submissions / "grades"
-    assert classroom.grade() == 2
-    assert "Refused" in capsys.readouterr().err and not classroom.out.exists()
+    folder, out = classroom.submissions, classroom.out
+    file = folder / "ada" / FILE
+    beside = classroom.out.with_name("a_file")
+    beside.write_text("")
+    for submissions, results, complaint in (
+        (folder.with_name("nowhere"), out, "there is no folder"),
+        (file, out, "is no folder"),
+        (folder, folder / "grades", "would be taken for a student"),
+        (folder, beside / "grades", "Not a directory"),
+    ):
+        classroom.submissions, classroom.out = submissions, results
+        assert classroom.grade() == 2
+        said = capsys.readouterr().err
+        assert said.startswith("Refused: ") and complaint in said and "Errno" not in said and not results.exists()
+
+
+@pytest.mark.parametrize("jobs", ["x", "0", "1.5"])
+def test_what_is_no_number_is_refused_in_words(classroom, capsys, jobs):
+    with pytest.raises(SystemExit):
+        classroom.grade("--jobs", jobs)
+    assert f"must be a whole number above 0, but got {jobs}" in capsys.readouterr().err
 
 
 def test_a_damaged_seed_is_refused_and_not_replaced(classroom, capsys):
@@ -185,7 +281,9 @@ def test_what_is_missing_or_unreadable_is_reported_and_not_guessed(classroom):
     assert classroom.grade() == 1
     rows = classroom.rows()
     assert rows["ada"]["total"] == "6" and rows["bob"]["total"] == rows["eve"]["total"] == ""
-    assert "missing" in rows["bob"]["status"] and "not a notebook" in rows["eve"]["status"]
+    renamed = f"{exam.NAME} (1).ipynb was handed in; to be graded it must be called {FILE}"
+    assert "missing" in rows["bob"]["status"] and renamed in rows["bob"]["status"]
+    assert "not a notebook" in rows["eve"]["status"]
     report = (classroom.out / "report.html").read_text()
     assert "lost.ipynb lies outside" in report and "(1).ipynb has no assignment&#x27;s name" in report
 

@@ -200,6 +200,8 @@ def test_without_a_sandbox_honest_work_is_graded_too():
 def test_time_for_everything_is_limited_too(isolation):
     points, record = graded((*HONEST, "import time", "time.sleep(1)", "time.sleep(1)"), isolation, submission=1)
     assert points == [0, 0, 0] and "used up its 1 seconds" in record["notes"][-1]
+    assert record["look"] == "its 1 seconds were used up; not asked: turn, rotate_half, period"
+    assert {question["outcome"] for question in record["questions"].values()} == {"not asked"}
 
 
 def test_a_cell_that_kills_the_process_is_left_out_and_the_others_count(isolation):

@@ -1,6 +1,9 @@
 """The students' bundle: complete enough to work in, and without anything that answers a question."""
 
+import ast
 import inspect
+import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +14,7 @@ import pytest
 
 from ropelib.grading import release
 from ropelib.grading.assignment import of_the_course
+from ropelib.grading.inside.notebook import without_magics
 from ropelib.grading.recorded import load, record
 
 pytestmark = pytest.mark.slow
@@ -41,7 +45,8 @@ def code_of(program):
 
 def test_nothing_of_the_instructors_is_in_it(bundle):
     found = names(bundle)
-    assert not [name for name in found if re.search(r"solution|test_|tests/|benchmarks/\w+\.py|seed|\.ci|verify", name)]
+    assert not [name for name in found if re.search(r"solution|test_|tests/|seed|\.ci|verify|CONTRIBUTING", name)]
+    assert not [name for name in found if re.search(r"benchmarks/(?!results/\w+\.json)", name)]
     assert {name for name in found if name.startswith("ropelib/grading/")} == {
         *("ropelib/grading/__init__.py", "ropelib/grading/recorded.py"),
         *("ropelib/grading/inside/__init__.py", "ropelib/grading/inside/codec.py"),
@@ -49,10 +54,85 @@ def test_nothing_of_the_instructors_is_in_it(bundle):
 
 
 def test_everything_a_student_works_with_is_in_it(bundle):
-    packages = [f"ropelib/{name}/*.*" for name in ("kernels", "questions", "tracing", "widgets")]
+    packages = [f"ropelib/{name}/*.*" for name in ("questions", "tracing", "widgets")]
     course = ("notebooks/*.ipynb", "exercises/*.ipynb", "requirements/*", "benchmarks/results/*.json", "ropelib/*.py")
     for pattern in (*course, "Makefile", *packages):
         assert {path.name for path in ROOT.glob(pattern)} == {path.name for path in bundle.glob(pattern)}, pattern
+
+
+def imported(notebook):
+    """Each import statement of a notebook, by itself."""
+    cells = json.loads(notebook.read_text())["cells"]
+    for cell in (cell for cell in cells if cell["cell_type"] == "code"):
+        for node in ast.walk(ast.parse(without_magics("".join(cell["source"])))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                yield ast.unparse(node)
+
+
+def in_the_bundle(bundle, program, *arguments):
+    environment = {**os.environ, "PYTHONPATH": "", "MPLBACKEND": "Agg"}
+    command = [sys.executable, "-W", "ignore", "-c", f"import sys; sys.path.insert(0, '.')\n{program}", *arguments]
+    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_import_of_every_notebook_is_found_inside_it(bundle):
+    notebooks = [path for path in sorted(bundle.rglob("*.ipynb"))]
+    statements = sorted({statement for path in notebooks for statement in imported(path)})
+    assert len(notebooks) > 10 and "from ropelib.widgets.card import ask_again, predict" in statements
+    program = "\n".join(
+        [*statements, "found = [m.__file__ for n, m in sys.modules.items() if n.startswith('ropelib')]"]
+    )
+    files = in_the_bundle(bundle, f"{program}\nprint(*found, sep='\\n')").split()
+    assert files and all(not Path(file).is_absolute() or Path(file).is_relative_to(bundle) for file in files)
+
+
+def test_what_a_package_loads_by_name_is_in_it(bundle):
+    program = "import ropelib, ropelib.questions as q; print([getattr(ropelib, n) for n in ropelib.__all__][0])\n"
+    program += "print(*(key for chapter in q.chapters() for key in q.keys(chapter)))"
+    assert "01-" in in_the_bundle(bundle, program)
+
+
+def test_a_chapter_runs_from_it(bundle):
+    cells = json.loads((bundle / "notebooks" / "01_rotation_identity.ipynb").read_text())["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(sources) > 10
+    in_the_bundle(bundle, "\n".join(["from IPython.display import display", *sources]))
+
+
+def test_its_makefile_offers_what_works_in_it(bundle):
+    listed = subprocess.run(["make"], cwd=bundle, capture_output=True, text=True)
+    targets = [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("  ")]
+    assert targets == ["help", "lab", "clean"] and listed.returncode == 0
+    assert not re.search(r"make (?!lab)[a-z]+|tests|grade|NB", listed.stdout + (bundle / "Makefile").read_text())
+    dry = subprocess.run(["make", "--dry-run", "lab", "clean"], cwd=bundle, capture_output=True, text=True)
+    assert dry.returncode == 0 and "requirements/install.py lab" in dry.stdout and "-m jupyter lab" in dry.stdout
+    for module in re.findall(r"-m (ropelib[\w.]+)", dry.stdout):
+        assert (bundle / f"{module.replace('.', '/')}.py").exists()
+
+
+def test_every_link_in_it_leads_somewhere(bundle):
+    for path in [*bundle.rglob("*.md"), *bundle.rglob("*.ipynb")]:
+        text = path.read_text()
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        for link in re.findall(r"\]\(([^)\s#]+)", text):
+            assert re.match(r"\w+:", link) or (path.parent / link).exists(), (path.name, link)
+
+
+def test_its_readme_is_the_students(bundle):
+    readme = (bundle / "README.md").read_text()
+    assert not re.search(r"make (test|check|grade|release)|nbgrader|nbval|git |\{chapters\}", readme)
+    for path in (bundle / "exercises").glob("*.ipynb"):
+        assert f"[exercises](exercises/{path.name})" in readme
+
+
+def test_what_it_does_not_have_is_not_promised(bundle):
+    for path in [*bundle.rglob("*.md"), *(bundle / "exercises").glob("*.ipynb")]:
+        assert ".solution(" not in path.read_text(), path.name
+        assert "olutions are with your instructor." in path.read_text() or path.name == "references.md", path.name
 
 
 def test_no_program_behind_a_check_is_in_it(bundle):
@@ -80,8 +160,12 @@ def test_a_recorded_question_judges_as_the_original_does(question):
     answers = [reference, None, ..., *(misconception.wrong for misconception in question.misconceptions)]
     for answer in answers:
         assert str(recorded.check(answer)) == str(question.check(answer))
+    assert str(recorded.check()) == str(question.check()) and repr(recorded) == repr(question)
+    assert len(repr(recorded)) < 120 and len(repr(recorded.reference)) < 120
+    assert recorded.closed == question.closed
     assert str(recorded.hint(1)) == str(question.hint(1))
-    assert "not in this release" in str(recorded.solution(confirm=True))
+    assert str(recorded.solution()) == str(recorded.solution(confirm=True))
+    assert "not in this release" in str(recorded.solution())
 
 
 @pytest.mark.slow

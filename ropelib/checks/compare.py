@@ -1,32 +1,43 @@
 """Whether two values of plain data agree, and if not, how they differ."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from ropelib.checks.observe import NOT_A_DICT
+
 # Angles of 10⁴ rad are known to about 10⁻¹¹ in float64; a value that has been float32 on its way is off by 10⁻⁸.
 RELATIVE = {"float64": 1e-9, "complex128": 1e-9}
 EPSILONS = 64
+MOST_DECIMALS = 6
+# What is wrong with the form of an answer, so that its numbers cannot even be compared.
+OF_FORM = ("not a function", "a function instead of its value", "not a dict", "wrong kind", "wrong shape")
 
 
-def agree(expected: Any, got: Any, tolerance: float | None = None) -> bool:
+def agree(expected: Any, got: Any, tolerance: float | None = None, *, any_dtype: bool = False) -> bool:
     """Whether got has the structure, the shape, the dtype and, up to rounding, the numbers of expected.
 
     Several numbers side by side may come as a tuple, as a list, or as an array with one axis.
 
     expected, got: plain data, see ropelib.checks.observe.plain
     tolerance:     relative to the largest number of expected; from its dtype where not given
+    any_dtype:     numbers of another dtype agree too, as far as it can hold them
     """
     if isinstance(expected, (list, tuple)):
-        got = got.tolist() if isinstance(got, np.ndarray) and got.ndim == 1 else got
+        got = _side_by_side(got)
         alike = isinstance(got, (list, tuple)) and len(got) == len(expected)
-        return alike and all(agree(mine, yours, tolerance) for mine, yours in zip(expected, got, strict=True))
+        pairs = zip(expected, got, strict=True) if alike else ()
+        return alike and all(agree(mine, yours, tolerance, any_dtype=any_dtype) for mine, yours in pairs)
     if isinstance(expected, dict):
         alike = isinstance(got, dict) and got.keys() == expected.keys()
-        return alike and all(agree(value, got[key], tolerance) for key, value in expected.items())
+        return alike and all(agree(expected[key], got[key], tolerance, any_dtype=any_dtype) for key in expected)
     if isinstance(expected, np.ndarray):
-        alike = isinstance(got, np.ndarray) and got.shape == expected.shape and got.dtype == expected.dtype
-        return alike and _close(expected, got, tolerance)
+        if not isinstance(got, np.ndarray) or got.shape != expected.shape:
+            return False
+        if got.dtype != expected.dtype:
+            return any_dtype and _close(expected, got, max(_tolerance(expected.dtype), _tolerance(got.dtype)))
+        return _close(expected, got, tolerance)
     if _is_number(expected):
         return _is_number(got) and _close(np.asarray(expected), np.asarray(got), tolerance)
     return type(got) is type(expected) and got == expected
@@ -45,7 +56,7 @@ def difference(expected: Any, got: Any) -> float | None:
     return float(np.abs(np.asarray(expected, dtype=complex) - np.asarray(got, dtype=complex)).max())
 
 
-def fault(expected: Any, got: Any, kind: str) -> tuple[str, str] | None:
+def fault(expected: Any, got: Any, kind: str, tolerance: float | None = None) -> tuple[str, str] | None:
     """A difference that is not in the numbers: its name and a message. None where only numbers differ.
 
     kind: what got was, in words (Observed.kind)
@@ -55,17 +66,69 @@ def fault(expected: Any, got: Any, kind: str) -> tuple[str, str] | None:
         return "not a function", f"The check needs your function itself, but it was handed {_article(what)}."
     if kind == "a function":
         return "a function instead of its value", "This is a function. What is asked for is the value: call it."
+    if kind.startswith(NOT_A_DICT):
+        what = _article(kind.removeprefix(NOT_A_DICT))
+        return "not a dict", f"The answer should stay a dict with the keys that were given, but it is {what}."
+    if isinstance(expected, (list, tuple)):
+        got = _side_by_side(got)
     if _shape(expected) != _shape(got):
-        return "wrong kind", f"This should be {_describe(expected)}, but it is {_describe(got, kind)}."
-    if not isinstance(expected, np.ndarray):
-        return None
-    if np.shape(expected) != np.shape(got):
+        advice = " np.array(…) makes an array of it." if _is_array(expected) and isinstance(got, (list, tuple)) else ""
+        return "wrong kind", f"This should be {_describe(expected)}, but it is {_describe(got, kind)}.{advice}"
+    if isinstance(expected, (list, tuple)):
+        return _fault_of_a_part(expected, got)
+    if _is_number(expected) and _is_number(got) and tolerance and _cut_to_decimals(expected, got):
+        return "rounded too far", ROUNDED_TOO_FAR
+    return _fault_of_an_array(expected, got) if _is_array(expected) else None
+
+
+ROUNDED_TOO_FAR = (
+    "This may be the right number, but too little is left of it to tell. Digits are counted from the first one that "
+    "is not zero; decimals are not. How many of yours are left?"
+)
+
+
+def words(value: Any) -> Iterator[str]:
+    """Every text in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from words(item)
+
+
+def _fault_of_a_part(expected: list | tuple, got: list | tuple) -> tuple[str, str] | None:
+    """The first fault among values side by side, with its place."""
+    for place, (mine, yours) in enumerate(zip(expected, got, strict=True), 1):
+        kind = f"array {yours.dtype}" if _is_array(yours) else type(yours).__name__
+        if found := fault(mine, yours, kind):
+            return found[0], f"Number {place} of the {len(expected)} that come back: {found[1]}"
+    return None
+
+
+def _fault_of_an_array(expected: np.ndarray, got: np.ndarray) -> tuple[str, str] | None:
+    if expected.shape != got.shape:
         return "wrong shape", f"The result should have the shape {expected.shape}, but its shape is {got.shape}."
     if got.dtype.kind in "fc" and not np.isfinite(got).all():
         return "not finite", "The result holds NaN or infinity. Which division or power gives it?"
     if expected.dtype != got.dtype:
         return "wrong dtype", _about_dtype(expected, got)
     return None
+
+
+def _cut_to_decimals(expected: complex, got: complex) -> bool:
+    """Whether got is expected after a rounding to so few decimals that it is another number."""
+    if not isinstance(expected, float) or isinstance(got, complex) or got == 0:
+        return False
+    return any(got == round(expected, decimals) for decimals in range(MOST_DECIMALS + 1))
+
+
+def _side_by_side(got: Any) -> Any:
+    """Several numbers may come as an array with one axis."""
+    return got.tolist() if _is_array(got) and got.ndim == 1 else got
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def _about_dtype(expected: np.ndarray, got: np.ndarray) -> str:
@@ -93,6 +156,8 @@ def _close(expected: np.ndarray, got: np.ndarray, tolerance: float | None) -> bo
 
 
 def _tolerance(dtype: np.dtype) -> float:
+    if dtype.kind not in "fc":
+        return 0.0
     return RELATIVE.get(dtype.name) or EPSILONS * float(np.finfo(dtype).eps)
 
 

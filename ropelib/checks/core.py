@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from ropelib.checks.result import Note, Result
 
 PUBLIC_SEED = 0
 ROOMS = ("ropelib.reference", "ropelib.worked_example", "transformers", "rotary_embedding_torch")
+INTERRUPTED = "Interrupted: it had not come to an end. Is there a loop that cannot end?"
+NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Misconception:
     message: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Question:
     """One exercise, with the answers that are known to be wrong.
 
@@ -44,9 +47,12 @@ class Question:
     cases:          seed → the inputs, smallest first; seed 0 is public, a grader uses another
     misconceptions: the bank; of two that explain an answer equally well, the first is named
     hints:          from a nudge to all but the answer
-    answered_by:    modules that answer the question, to be absent where answers are graded
+    answered_by:    modules that answer the question, closed where the answer is a function; a value is computed with
+                    whatever helps
     tolerance:      relative, where an answer may be rounded; from the dtype where None
     explanation:    what to say once it is right
+    options:        the words to choose from, where an answer is one; where none, all that the reference and the bank
+                    give
     """
 
     name: str
@@ -62,19 +68,42 @@ class Question:
     answered_by: Sequence[str] = ROOMS
     tolerance: float | None = None
     explanation: str = ""
+    options: Sequence[str] = ()
     _hints_given: int = field(default=0, init=False, repr=False)
     _attempted: bool = field(default=False, init=False, repr=False)
 
     observe: ClassVar = staticmethod(observe)
 
-    def check(self, answer: Any = None) -> Result:
+    def __init_subclass__(cls) -> None:
+        # A dataclass would write its own, with all the answers in it.
+        cls.__repr__ = Question.__repr__
+
+    def __repr__(self) -> str:
+        return f"{self.title} ({self.points} points): {self._call()}"
+
+    @property
+    def calls(self) -> bool:
+        """Whether the answer is a function, not a value."""
+        return self.cases(PUBLIC_SEED)[0].calls
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The modules that an answer must not use, here and where it is graded: none for a value."""
+        return tuple(self.answered_by) if self.calls else ()
+
+    def check(self, answer: Any = NOTHING) -> Result:
         """Judge an answer on the public cases."""
-        observations = [observe(answer, case) for case in self.cases(PUBLIC_SEED)]
+        if answer is NOTHING:
+            return Result("not attempted", f"Put your answer between the brackets: {self._call()}", title=self.title)
+        try:
+            observations = [observe(answer, case, self.closed) for case in self.cases(PUBLIC_SEED)]
+        except KeyboardInterrupt:
+            return Result("raised", INTERRUPTED, title=self.title)
         result = self.judge_all(observations)
         self._attempted |= result.outcome != "not attempted"
         return result
 
-    def score(self, answer: Any = None) -> float:
+    def score(self, answer: Any = NOTHING) -> float:
         """The points of an answer on the public cases: what a grade cell of nbgrader ends with."""
         return round(self.points * self.check(answer).fraction, 2)
 
@@ -82,11 +111,9 @@ class Question:
         """The next hint, or the n-th.
 
         n: counted from 1
-
-        Raises ValueError where there is no such hint.
         """
-        if n is not None and not 1 <= n <= len(self.hints):
-            raise ValueError(f"n must be 1 to {len(self.hints)}, but got {n}")
+        if n is not None and n not in range(1, len(self.hints) + 1):
+            return Note(f"{self.title}: no such hint", f"n must be 1 to {len(self.hints)}, but got {n}.")
         if n is None:
             n = self._hints_given = min(self._hints_given + 1, len(self.hints))
         more = "the last" if n == len(self.hints) else "call .hint() again for the next"
@@ -107,11 +134,19 @@ class Question:
         source = textwrap.dedent(inspect.getsource(self.reference))
         body, lines = ast.parse(source).body[0].body, source.splitlines()
         start, end = body[0].lineno - 1, body[-1].lineno - 1
-        if self.cases(PUBLIC_SEED)[0].calls:
+        if self.calls:
             parameters = ", ".join(inspect.signature(self.reference).parameters)
             return "\n".join([f"def {self.name}({parameters}):", *lines[start:]])
         lines[end] = lines[end].replace("return ", f"{self.name} = ", 1)
         return textwrap.dedent("\n".join(lines[start:]))
+
+    def _call(self) -> str:
+        return f"{self._chapter()}.{self.name}.check({self.name})"
+
+    def _chapter(self) -> str:
+        """The name of the module that the learner imported, such as ch01."""
+        found = re.search(r"\bch\d\d\b", self.reference.__module__)
+        return found[0] if found else "…"
 
     def judge(self, case: Case, observed: Observed) -> Result:
         """The verdict on one case. Runs the reference and the bank, never a learner's code."""

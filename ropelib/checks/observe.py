@@ -4,13 +4,15 @@ This is the side that touches untrusted code: it knows inputs and holds no answe
 ropelib, so that it can be copied into a sandbox alone. Judging what was written down happens elsewhere.
 """
 
+import contextlib
 import linecache
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,18 @@ LONGEST = 10_000
 DEEPEST = 4
 LONGEST_MESSAGE = 500
 NUMBERS = "biufc"
+NOT_A_DICT = "not a dict: "
+MISSING = "no such key among"
+
+
+class RoomIsClosed(Exception):
+    """An answer called what answers the question ready-made.
+
+    name: of what was called, dotted
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"you called {name}, which is closed here: this question asks you to write it")
 
 
 @dataclass(frozen=True)
@@ -65,10 +79,13 @@ class Observed:
     timed_out: bool = False
 
 
-def observe(answer: Any, case: Case) -> Observed:
-    """Call answer on copies of the inputs of case (or take it as it is, where the case calls nothing)."""
+def observe(answer: Any, case: Case, closed: Sequence[str] = ()) -> Observed:
+    """Call answer on copies of the inputs of case (or take it as it is, where the case calls nothing).
+
+    closed: dotted names of modules that the call must not use; whatever it calls there raises RoomIsClosed
+    """
     if not case.calls:
-        return _written_down(_entry(answer, case.entry), {})
+        return _entry(answer, case.entry) if case.entry else _written_down(answer, {})
     if _is_placeholder(answer):
         return Observed(kind=_word_for(answer), attempted=False)
     if not callable(answer):
@@ -77,7 +94,8 @@ def observe(answer: Any, case: Case) -> Observed:
     given = {**{str(index): value for index, value in enumerate(args)}, **kwargs}
     before = copied(given)
     try:
-        returned = answer(*args, **kwargs)
+        with _closed(closed):
+            returned = answer(*args, **kwargs)
     except NotImplementedError:
         return Observed(kind="NotImplementedError", attempted=False)
     except KeyboardInterrupt:
@@ -87,6 +105,45 @@ def observe(answer: Any, case: Case) -> Observed:
     seen = _written_down(returned, given)
     changed = tuple(name for name in given if not _identical(before[name], given[name]))
     return Observed(seen.value, seen.kind, seen.attempted, changed, seen.aliases_input)
+
+
+@contextlib.contextmanager
+def _closed(rooms: Sequence[str]) -> Iterator[None]:
+    """Let every call into one of these modules raise, from the line that makes it."""
+    if not rooms:
+        yield
+        return
+
+    def watch(frame: FrameType, event: str, _: Any) -> None:
+        module = frame.f_globals.get("__name__") if event == "call" else None
+        if isinstance(module, str) and _is_in(module, rooms) and not _is_importing(frame):
+            raise RoomIsClosed(f"{module}.{_called(frame)}")
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def _is_in(module: str, rooms: Sequence[str]) -> bool:
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being run for the first time on behalf of the answer: only its use is forbidden."""
+    while frame is not None and frame.f_code is not observe.__code__:
+        if frame.f_code.co_name == "<module>" or frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _called(frame: FrameType) -> str:
+    """The name of a function, or of the class whose method it is."""
+    owner = frame.f_locals.get("self")
+    return (type(owner).__qualname__ if owner is not None else frame.f_code.co_qualname).split(".")[0]
 
 
 def copied(value: Any) -> Any:
@@ -117,8 +174,13 @@ def plain(value: Any, depth: int = 0) -> tuple[Any, str]:
     return None, _word_for(value)
 
 
-def _entry(answer: Any, key: str) -> Any:
-    return answer.get(key) if key and isinstance(answer, dict) else answer
+def _entry(answer: Any, key: str) -> Observed:
+    if not isinstance(answer, dict):
+        stands = callable(answer) or _is_placeholder(answer)
+        return _written_down(answer, {}) if stands else Observed(kind=f"{NOT_A_DICT}{_word_for(answer)}")
+    if answer and key not in answer:
+        return Observed(kind=f"{MISSING} {', '.join(sorted(map(repr, answer)))}"[:LONGEST_MESSAGE], attempted=False)
+    return _written_down(answer.get(key), {})
 
 
 def _written_down(returned: Any, given: dict[str, Any]) -> Observed:

@@ -122,23 +122,29 @@ class Note:
         )
 
 
-def shown(value: object, *, digits: int = 4) -> str:
-    """Plain data as a learner would type it, rounded, without minus zero: the same on every machine."""
-    text = _shown(value, digits)
+def shown(value: object, *, digits: int = 4, with_dtype: bool = False) -> str:
+    """Plain data as a learner would type it, rounded, without minus zero: the same on every machine.
+
+    with_dtype: name the dtype behind each array
+    """
+    text = _shown(value, digits, with_dtype)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
-def _shown(value: object, digits: int) -> str:
+def _shown(value: object, digits: int, with_dtype: bool) -> str:
     if isinstance(value, np.ndarray):
         rounded = value.round(digits) + 0 if value.dtype.kind in "fc" else value
-        return np.array2string(rounded, separator=", ", precision=digits, suppress_small=True, threshold=60)
+        text = np.array2string(rounded, separator=", ", precision=digits, suppress_small=True, threshold=60)
+        return f"{text} {value.dtype}" if with_dtype else text
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, (list, tuple)):
-        inside = ", ".join(_shown(item, digits) for item in value)
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+        inside = ", ".join(_shown(item, digits, with_dtype) for item in value)
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_shown(item, digits)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {_shown(item, digits, with_dtype)}" for key, item in value.items()) + "}"
     return repr(value)
 
 

@@ -3,107 +3,210 @@
 This is the trusted side. It runs the reference and the wrong programs of the bank, never a learner's code.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ropelib.checks.compare import agree, difference, fault
-from ropelib.checks.observe import Case, Observed, copied, plain
+from ropelib.checks.compare import OF_FORM, agree, difference, fault, words
+from ropelib.checks.observe import NOT_A_DICT, Case, Observed, RoomIsClosed, copied, plain
 from ropelib.checks.result import Example, Result, shown
+from ropelib.checks.wording import (
+    BESIDES,
+    CHANGES_AND_IS_RIGHT,
+    CHANGES_AND_IS_WRONG,
+    CHANGES_INPUT,
+    CLOSED,
+    GIVES_BACK,
+    GIVES_BACK_UNCHANGED,
+    NO_NAME,
+    NO_SUCH_WORD,
+    ONLY_SOMETIMES,
+    SHARES_AND_IS_RIGHT,
+    SHARES_AND_IS_WRONG,
+    SHARES_INPUT,
+    SOMETIMES,
+    TOO_SLOW,
+    UNKNOWN,
+    about_a_stub,
+    about_an_error,
+    call,
+)
 
 if TYPE_CHECKING:
     from ropelib.checks.core import Misconception, Question
 
-CHANGES_INPUT = (
-    "changes its input",
-    "The numbers are right, but the array that came in has been changed. Whoever calls this will use that array "
-    "again. Which line writes into it?",
-)
-SHARES_INPUT = (
-    "shares memory with its input",
-    "The numbers are right, but the result is the input's own memory: writing into one changes the other. "
-    "Return a new array.",
-)
-SOMETIMES = "Right for some inputs, wrong for others. Compute this one by hand, and compare."
-UNKNOWN = "No known mistake gives these numbers. Compute this one by hand, and compare."
-NO_NAME = "Not the right value, and no known mistake leads to it. .hint() gives a first hint."
-TOO_SLOW = "It did not end in time. Is there a loop that cannot end?"
+
+@dataclass(frozen=True)
+class Look:
+    """What can be said of one case alone.
+
+    expected: of the reference, where the answer gave a value
+    is_right: the value, whatever else the call did
+    fault:    of a wrong value's form or dtype: name and message
+    """
+
+    case: Case
+    observed: Observed
+    outcome: Literal["correct", "not attempted", "raised", "closed", "wrong"]
+    expected: Any = None
+    is_right: bool = False
+    fault: tuple[str, str] | None = None
 
 
 def judge(question: "Question", case: Case, observed: Observed) -> Result:
     """The verdict on one case → a Result whose fraction is 0 or 1."""
-    if not observed.attempted:
-        return _result(question, "not attempted", _about_a_stub(question, case, observed))
-    if observed.timed_out or observed.error_type:
-        message = TOO_SLOW if observed.timed_out else _about_an_error(observed)
-        return _result(question, "raised", message, example=Example(_call(question, case), "", ""))
-    expected = _expected(question, case)
-    if agree(expected, observed.value, question.tolerance):
-        return _aside(question, case, observed) or _result(question, "correct", fraction=1.0)
-    example = _example(question, case, expected, observed)
-    for misconception in question.misconceptions:
-        if _explains(question, misconception, case, observed):
-            return _named(question, misconception.name, misconception.message, example)
-    if general := fault(expected, observed.value, observed.kind):
-        return _named(question, *general, example)
-    return _result(question, "wrong", UNKNOWN if case.calls else NO_NAME, example=example)
+    return _verdict(question, [_look(question, case, observed)], 0.0)
 
 
 def judge_all(question: "Question", cases: Sequence[Case], observations: Sequence[Observed]) -> Result:
     """The verdict on all cases, with the fraction of the points that they earn."""
     if len(observations) != len(cases):
         raise ValueError(f"observations must be one a case, {len(cases)}, but got {len(observations)}")
-    results = [judge(question, case, seen) for case, seen in zip(cases, observations, strict=True)]
-    failed = [index for index, result in enumerate(results) if result.outcome != "correct"]
-    if not failed:
+    looks = [_look(question, case, seen) for case, seen in zip(cases, observations, strict=True)]
+    return _verdict(question, looks, _fraction(looks))
+
+
+def _look(question: "Question", case: Case, observed: Observed) -> Look:
+    if not observed.attempted:
+        return Look(case, observed, "not attempted")
+    if observed.timed_out or observed.error_type:
+        is_closed = observed.error_type == RoomIsClosed.__name__ and not observed.timed_out
+        return Look(case, observed, "closed" if is_closed else "raised")
+    expected = _expected(question, case)
+    if agree(expected, observed.value, question.tolerance):
+        aside = observed.inputs_modified or observed.aliases_input
+        return Look(case, observed, "wrong" if aside else "correct", expected, is_right=True)
+    found = fault(expected, observed.value, observed.kind, question.tolerance)
+    return Look(case, observed, "wrong", expected, fault=found)
+
+
+def _verdict(question: "Question", looks: Sequence[Look], fraction: float) -> Result:
+    by_outcome: dict[str, list[Look]] = {}
+    for look in looks:
+        by_outcome.setdefault(look.outcome, []).append(look)
+    if by_outcome.keys() <= {"correct"}:
         return _result(question, "correct", question.explanation, 1.0)
-    fraction = _fraction(cases, failed)
-    wrong = [index for index in failed if results[index].outcome.startswith("wrong")]
-    if wrong:
-        return _diagnosis(question, cases, observations, results, wrong, fraction)
-    raised = [index for index in failed if results[index].outcome == "raised"]
-    first = results[raised[0]] if raised else results[failed[0]]
-    return _result(question, first.outcome, first.message, fraction, example=first.example)
+    if closed := by_outcome.get("closed"):
+        message = about_an_error(closed[0].observed, with_type=False)
+        return _named(question, CLOSED, message, _called_with(question, closed[0]), fraction)
+    if by_outcome.get("wrong"):
+        return _diagnosis(question, looks, fraction)
+    if raised := by_outcome.get("raised"):
+        observed = raised[0].observed
+        message = TOO_SLOW if observed.timed_out else about_an_error(observed)
+        return _result(question, "raised", message, fraction, example=_called_with(question, raised[0]))
+    first = by_outcome["not attempted"][0]
+    return _result(question, "not attempted", about_a_stub(question, first.case, first.observed), fraction)
 
 
-def _diagnosis(
-    question: "Question",
-    cases: Sequence[Case],
-    observations: Sequence[Observed],
-    results: Sequence[Result],
-    wrong: Sequence[int],
-    fraction: float,
-) -> Result:
-    """The mistake behind all cases: first one that explains right and wrong values alike, then the wrong ones."""
-    example = results[wrong[0]].example
-    finished = [i for i, seen in enumerate(observations) if seen.attempted and not (seen.error_type or seen.timed_out)]
+def _diagnosis(question: "Question", looks: Sequence[Look], fraction: float) -> Result:
+    """The mistake behind wrong cases, from what explains most to what is only true of the first of them."""
+    finished = [look for look in looks if look.outcome in ("correct", "wrong")]
+    wrong = [look for look in finished if not look.is_right]
+    changed = [look for look in finished if look.observed.inputs_modified]
+    shared = [look for look in finished if look.observed.aliases_input]
+    # The smallest case whose value is wrong; else the first with a side effect.
+    example = _example(question, wrong[0]) if wrong else _called_with(question, (changed or shared)[0])
+
+    def named(name: str, message: str, example: Example = example) -> Result:
+        return _named(question, name, message, example, fraction)
+
+    if found := _in_the_bank(question, finished, wrong):
+        misconception, introduction = found
+        besides = f"\n{BESIDES}" if changed else ""
+        return named(misconception.name, f"{introduction}{misconception.message}{besides}")
+    if wrong and all(_is_an_input(look) for look in finished):
+        return named(GIVES_BACK, GIVES_BACK_UNCHANGED)
+    for look in wrong:
+        if look.fault and look.fault[0] in OF_FORM:
+            return named(*look.fault, _example(question, look))
+    if changed:
+        return named(CHANGES_INPUT, CHANGES_AND_IS_WRONG if wrong else CHANGES_AND_IS_RIGHT)
+    for look in wrong:
+        if strange := _strange_words(question, looks, look):
+            return named(NO_SUCH_WORD, strange, _example(question, look))
+    names = {look.fault[0] if look.fault else "" for look in (wrong[:1] if looks[0].case.entry else wrong)}
+    if wrong and wrong[0].fault and len(names) == 1:
+        return named(*wrong[0].fault)
+    if shared:
+        return named(SHARES_INPUT, SHARES_AND_IS_WRONG if wrong else SHARES_AND_IS_RIGHT)
+    return _result(question, "wrong", _nameless(question, finished, wrong), fraction, example=example)
+
+
+def _in_the_bank(
+    question: "Question", finished: Sequence[Look], wrong: Sequence[Look]
+) -> tuple["Misconception", str] | None:
+    """The first mistake that explains right and wrong values alike; else the wrong ones, which is then said."""
+    if not wrong:
+        return None
+    spoiled = [look for look in wrong if not _numbers_are_right(question, look)]
+    is_dict = bool(wrong[0].case.entry)
+    attempts = [(finished, False, ""), (wrong, False, "" if is_dict else ONLY_SOMETIMES)]
+    # A mistake is recognised in another dtype too, but a dtype alone makes nothing of a right answer.
+    attempts[1:1] = [(finished, True, "")] if spoiled else []
     # The entries of a dict are answers of their own: the first wrong one may have a mistake to itself.
-    alone = [wrong[:1]] if cases[wrong[0]].entry else []
-    for indices in (finished, wrong, *alone):
+    attempts += [(wrong[:1], False, "")] if is_dict else []
+    for looks, any_dtype, introduction in attempts:
         for misconception in question.misconceptions:
-            if all(_explains(question, misconception, cases[i], observations[i]) for i in indices):
-                return _named(question, misconception.name, misconception.message, example, fraction)
-    bank = {misconception.name for misconception in question.misconceptions}
-    first = results[wrong[0]]
-    if first.misconception and {results[i].misconception for i in wrong} == {first.misconception} - bank:
-        return _named(question, first.misconception, first.message, example, fraction)
-    # A name that fits only some of the wrong cases is a coincidence there, not a diagnosis.
-    unknown = UNKNOWN if cases[0].calls else NO_NAME
-    return _result(question, "wrong", unknown if len(wrong) == len(finished) else SOMETIMES, fraction, example=example)
+            if all(_explains(question, misconception, look, any_dtype) for look in looks):
+                return misconception, introduction
+    return None
 
 
-def _explains(question: "Question", misconception: "Misconception", case: Case, observed: Observed) -> bool:
+def _numbers_are_right(question: "Question", look: Look) -> bool:
+    return agree(look.expected, look.observed.value, question.tolerance, any_dtype=True)
+
+
+def _is_an_input(look: Look) -> bool:
+    given = (plain(value)[0] for value in (*look.case.args, *look.case.kwargs.values()))
+    return any(isinstance(value, np.ndarray) and agree(value, look.observed.value) for value in given)
+
+
+def _strange_words(question: "Question", looks: Iterable[Look], look: Look) -> str:
+    """A sentence about a text that is none of those to choose from; empty where there is no such text."""
+    if not any(words(look.expected)):
+        return ""
+    options = list(question.options) or sorted(_known_words(question, looks))
+    strange = [word for word in words(look.observed.value) if word not in options]
+    return f"This must be one of {', '.join(map(repr, options))}, but it is {strange[0]!r}." if strange else ""
+
+
+def _known_words(question: "Question", looks: Iterable[Look]) -> set[str]:
+    known = set()
+    for look in looks:
+        outcomes = [_outcome(misconception, look.case) for misconception in question.misconceptions]
+        known.update(words([look.expected, *outcomes]))
+    return known
+
+
+def _nameless(question: "Question", finished: Sequence[Look], wrong: Sequence[Look]) -> str:
+    if wrong[0].case.calls:
+        return UNKNOWN if len(wrong) == len(finished) else SOMETIMES
+    right = ", ".join(call(question, look.case) for look in finished if look.is_right)
+    return NO_NAME + (f"\nRight already: {right}." if right else "")
+
+
+def _explains(question: "Question", misconception: "Misconception", look: Look, any_dtype: bool) -> bool:
+    wrong = _outcome(misconception, look.case)
+    if wrong is None:
+        return False
+    if look.case.entry:
+        wrong = wrong.get(look.case.entry, look.expected)
+    return agree(plain(wrong)[0], look.observed.value, question.tolerance, any_dtype=any_dtype)
+
+
+def _outcome(misconception: "Misconception", case: Case) -> Any:
+    """What a mistake leads to in one case; None where it leads to an error."""
     wrong = misconception.wrong
-    if callable(wrong):
-        try:
-            with np.errstate(all="ignore"):
-                wrong = wrong(*copied(case.args), **copied(dict(case.kwargs)))
-        except (ArithmeticError, LookupError, TypeError, ValueError):
-            return False
-    if case.entry:
-        wrong = wrong[case.entry] if case.entry in wrong else _expected(question, case)
-    return agree(plain(wrong)[0], observed.value, question.tolerance)
+    if not callable(wrong):
+        return wrong
+    try:
+        with np.errstate(all="ignore"):
+            return wrong(*copied(case.args), **copied(dict(case.kwargs)))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _expected(question: "Question", case: Case) -> Any:
@@ -111,50 +214,30 @@ def _expected(question: "Question", case: Case) -> Any:
     return plain(expected[case.entry] if case.entry else expected)[0]
 
 
-def _aside(question: "Question", case: Case, observed: Observed) -> Result | None:
-    """Right numbers with a side effect."""
-    if not (observed.inputs_modified or observed.aliases_input):
-        return None
-    name, message = CHANGES_INPUT if observed.inputs_modified else SHARES_INPUT
-    return _named(question, name, message, Example(_call(question, case), "", ""))
+def _example(question: "Question", look: Look) -> Example:
+    observed, with_dtype = look.observed, bool(look.fault and look.fault[0] == "wrong dtype")
+    got = shown(observed.value, with_dtype=with_dtype)
+    if observed.value is None:
+        got = observed.kind.removeprefix(NOT_A_DICT)
+    typed = call(question, look.case)
+    if not look.case.calls:
+        return Example(typed, "", got)
+    largest = None if with_dtype else difference(look.expected, observed.value)
+    return Example(typed, shown(look.expected, with_dtype=with_dtype), got, largest)
 
 
-def _example(question: "Question", case: Case, expected: Any, observed: Observed) -> Example:
-    got = observed.kind if observed.value is None else shown(observed.value)
-    if not case.calls:
-        return Example(_call(question, case), "", got)
-    return Example(_call(question, case), shown(expected), got, difference(expected, observed.value))
+def _called_with(question: "Question", look: Look) -> Example:
+    return Example(call(question, look.case), "", "")
 
 
-def _call(question: "Question", case: Case) -> str:
-    if not case.calls:
-        return question.name + (f"[{case.entry!r}]" if case.entry else "")
-    arguments = [*map(_typed, case.args), *(f"{name}={_typed(value)}" for name, value in case.kwargs.items())]
-    return f"{question.name}({', '.join(arguments)})"
-
-
-def _typed(value: Any) -> str:
-    return f"np.array({shown(value)})" if isinstance(value, np.ndarray) else shown(value)
-
-
-def _about_a_stub(question: "Question", case: Case, observed: Observed) -> str:
-    if case.entry:
-        return f"{_call(question, case)} is still empty. Fill it in, run that cell, then this one."
-    if observed.kind == "None":
-        return f"{question.name} gives None. If you have written it: is there a return?"
-    return f"Write your answer into the cell of {question.name}, run that cell, then this one."
-
-
-def _about_an_error(observed: Observed) -> str:
-    where = f"\nin line {observed.error_line}: {observed.error_source}" if observed.error_source else ""
-    return f"{observed.error_type}: {observed.error_message}{where}"
-
-
-def _fraction(cases: Sequence[Case], failed: Sequence[int]) -> float:
+def _fraction(looks: Sequence[Look]) -> float:
     """The weight of the right cases. Whoever fails any case loses at least as much as the lightest one weighs."""
-    total = sum(case.weight for case in cases)
-    lightest = min(case.weight for case in cases if case.weight)
-    lost = sum(cases[index].weight for index in failed)
+    failed = [look for look in looks if look.outcome != "correct"]
+    if not failed:
+        return 1.0
+    total = sum(look.case.weight for look in looks)
+    lightest = min(look.case.weight for look in looks if look.case.weight)
+    lost = sum(look.case.weight for look in failed)
     return (total - max(lost, lightest)) / total
 
 

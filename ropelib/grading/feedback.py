@@ -1,11 +1,15 @@
 """One page a student: what was right, what was not, and the mistake's name where it has one."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ropelib.checks.result import HEADINGS
 from ropelib.grading.gradebook import Entry
 from ropelib.grading.page import page, text
+
+NOT_ASKED = "Not looked at"
+CODE = re.compile(r"`([^`]+)`")
 
 
 def feedback(row: Sequence[Entry]) -> str:
@@ -37,10 +41,18 @@ def _question(entry: Entry, name: str, result: dict[str, Any] | None) -> str:
     if override:
         lines.append(f"<p>Set by your instructor: {text(override.reason)}</p>")
     if result:
-        lines.append(f"<p>{text(HEADINGS[result['outcome']])}.</p>")
-        lines.append(f"<pre>{text(result['message'])}</pre>" if result["message"] else "")
+        lines.append(f"<p>{text(HEADINGS.get(result['outcome'], NOT_ASKED))}.</p>")
+        lines.append(_message(result["message"], as_code=result["outcome"] == "raised"))
         lines.append(_example(result["example"]))
     return "\n".join([*filter(None, lines), "</section>"])
+
+
+def _message(message: str, *, as_code: bool) -> str:
+    """Prose as paragraphs, with what stands between backticks as code; an error as it is."""
+    if as_code:
+        return f"<pre>{text(message)}</pre>"
+    paragraphs = (CODE.sub(r"<code>\1</code>", text(line)) for line in message.splitlines() if line)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
 
 
 def _example(example: dict[str, str]) -> str:

@@ -17,7 +17,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 class Entry:
     """One student's work on one assignment.
 
-    status: "graded", "missing", "unreadable", "not graded" (the grader's own failure) or "not graded yet"
+    status: "graded", "missing", "unreadable", "ambiguous", "not graded" (the grader's own failure) or
+            "not graded yet"
     reason: for any status but "graded"
     record: of the grading, where there is one
     """
@@ -28,6 +29,11 @@ class Entry:
     reason: str
     record: dict[str, Any] | None
     overrides: Overrides
+
+    @property
+    def look(self) -> str:
+        """Why a graded one needs a look all the same; empty where it needs none."""
+        return str(self.record.get("look", "")) if self.status == "graded" and self.record else ""
 
     def override(self, question: str) -> Override | None:
         return self.overrides.get((self.student, self.assignment.name, question))
@@ -57,11 +63,15 @@ def as_csv(assignments: Sequence[Assignment], rows: Sequence[Sequence[Entry]]) -
     for row in rows:
         totals = [total for entry in row if (total := entry.total()) is not None]
         points = [entry.points(question.name) for entry in row for question in entry.assignment.questions]
-        status = "; ".join(f"{e.assignment.name}: {e.status}, {e.reason}" for e in row if e.status != "graded")
+        status = "; ".join(f"{e.assignment.name}: {e.status}, {e.look or e.reason}" for e in row if _is_unusual(e))
         total = f"{sum(totals):g}" if totals else ""
         fields = [row[0].student, total, f"{out_of:g}", *("" if p is None else f"{p:g}" for p in points)]
         writer.writerow([*map(harmless, fields), harmless(status or "graded")])
     return text.getvalue()
+
+
+def _is_unusual(entry: Entry) -> bool:
+    return entry.status != "graded" or bool(entry.look)
 
 
 def harmless(text: str) -> str:

@@ -44,6 +44,8 @@ def read(path: Path, students: Collection[str], assignments: Collection[Assignme
             names = student, row["assignment"], row["question"]
             if student not in students or names[1:] not in known:
                 raise ValueError(f"{where}: no such student, assignment and question: {', '.join(names)}")
+            if names in found:
+                raise ValueError(f"{where}: a second line for {', '.join(names)}; leave one of the two")
             found[names] = Override(_points(row["points"], known[names[1:]], where), row["reason"])
     return found
 

@@ -38,7 +38,7 @@ class LocalPool:
         self.isolation = isolation
         self._workers = workers or os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="grading")
-        self.name = f"{self._workers} here"
+        self.name = f"{self._workers} at a time on this machine"
 
     def grade(self, jobs: Iterator[Job]) -> Records:
         return _windowed(jobs, functools.partial(self._threads.submit, grade), AHEAD * self._workers, _wait)

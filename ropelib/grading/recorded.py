@@ -21,14 +21,23 @@ from ropelib.grading.inside.codec import Unpacker, pack
 PLAIN_FIELDS = ("name", "title", "objective", "difficulty", "minutes", "points", "tolerance", "explanation")
 
 
+@dataclass
 class RecordedQuestion(Question):
-    """A question whose programs are tables of results."""
+    """A question whose programs are tables of results.
+
+    chapter: its module, such as ch01
+    """
+
+    chapter: str = ""
+
+    def _chapter(self) -> str:
+        return self.chapter
 
     def solution(self, confirm: bool = False) -> Note:
         return Note(f"{self.title}: the solution is not in this release", "Your instructor has it.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """A program, known only by what it gave: digest of the inputs → result. Raises ValueError for other inputs."""
 
@@ -45,7 +54,8 @@ def record(question: Question) -> str:
     """A question as text that load understands: not secret, but nothing to read by accident either."""
     cases = question.cases(PUBLIC_SEED)
     facts = {name: getattr(question, name) for name in PLAIN_FIELDS}
-    facts["hints"], facts["answered_by"] = list(question.hints), list(question.answered_by)
+    facts["hints"], facts["answered_by"] = list(question.hints), list(question.closed)
+    facts["options"], facts["chapter"] = list(question.options), question._chapter()
     facts["cases"] = [{field.name: _plain_case(case, field.name) for field in fields(case)} for case in cases]
     facts["reference"] = _results(question.reference, cases)
     facts["misconceptions"] = [_recorded(misconception, cases) for misconception in question.misconceptions]

@@ -10,20 +10,34 @@ from ropelib.grading.page import page, table, text
 
 BINS = 10
 WIDTH, HEIGHT, MARGIN = 560, 180, 24
-OUTCOMES = ["correct", "wrong, recognised", "wrong", "raised", "not attempted"]
+OUTCOMES = ["correct", "wrong, recognised", "wrong", "raised", "not attempted", "not asked"]
 
 
-def report(assignments: Sequence[Assignment], rows: Sequence[Sequence[Entry]], strays: Sequence[str]) -> str:
+def report(
+    assignments: Sequence[Assignment],
+    rows: Sequence[Sequence[Entry]],
+    strays: Sequence[str],
+    counted: str = "",
+    withdrawn: Sequence[str] = (),
+) -> str:
     """The page for all students.
 
-    strays: files that are nobody's assignment, as sentences
+    strays:    files that are nobody's assignment, as sentences
+    counted:   which assignments count and why, as a sentence
+    withdrawn: results whose submission is gone, as sentences
     """
-    body = [f"<h1>Grading report: {len(rows)} students</h1>"]
-    troubles = [entry for row in rows for entry in row if entry.status != "graded"]
-    if strays or troubles:
+    body = [f"<h1>Grading report: {len(rows)} students</h1>", f"<p>{text(counted)}</p>" if counted else ""]
+    entries = [entry for row in rows for entry in row]
+    troubles = [entry for entry in entries if entry.status not in ("graded", "missing") or entry.look]
+    if strays or troubles or withdrawn:
         body.append("<h2>Needs a look</h2>")
+    if troubles:
         body.append(table(["student", "assignment", "status", "reason"], [_trouble(entry) for entry in troubles]))
-        body += ["<ul>", *(f"<li>{text(stray)}</li>" for stray in strays), "</ul>"]
+    body += _list("Files and folders that are nobody's assignment", strays)
+    body += _list("Results that are kept, and in no table", withdrawn)
+    if missing := [entry for entry in entries if entry.status == "missing"]:
+        body.append("<h2>Missing</h2>")
+        body.append(table(["student", "assignment", "reason"], [[*_who(entry), entry.reason] for entry in missing]))
     for number, assignment in enumerate(assignments):
         graded = [row[number] for row in rows if row[number].status == "graded"]
         body.append(f"<h2>{text(assignment.name)}: {len(graded)} graded</h2>")
@@ -44,6 +58,8 @@ def _about(assignment: Assignment, graded: Sequence[Entry]) -> list[str]:
         mean = sum(entry.points(question.name) for entry in graded) / len(graded)
         parts.append(f"<h3>{text(question.title)} <code>{text(question.name)}</code></h3>")
         said = "; ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
+        by_hand = sum(entry.override(question.name) is not None for entry in graded)
+        said += f"; {by_hand} set by hand" if by_hand else ""
         parts.append(f"<p>Mean {mean:.2f} of {question.points:g} points: {text(said)}.</p>")
         lines = [f"{count} of {len(graded)}: {name}" for count, name in mistakes(question.name, graded)]
         parts += ["<ul>", *(f"<li>{text(line)}</li>" for line in lines), "</ul>"] if lines else []
@@ -83,4 +99,14 @@ def _median(values: Iterable[float]) -> float:
 
 
 def _trouble(entry: Entry) -> list[object]:
-    return [entry.student, entry.assignment.name, entry.status, entry.reason]
+    return [*_who(entry), entry.status, entry.look or entry.reason]
+
+
+def _who(entry: Entry) -> list[object]:
+    return [entry.student, entry.assignment.name]
+
+
+def _list(heading: str, sentences: Sequence[str]) -> list[str]:
+    if not sentences:
+        return []
+    return [f"<h3>{text(heading)}</h3><ul>", *(f"<li>{text(sentence)}</li>" for sentence in sentences), "</ul>"]

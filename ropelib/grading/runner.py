@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ropelib.checks.core import Question
-from ropelib.checks.observe import Case, Observed
+from ropelib.checks.observe import Case, Observed, RoomIsClosed
 from ropelib.checks.result import Result
 from ropelib.grading.assignment import Assignment
 from ropelib.grading.lane import Lane
@@ -27,6 +27,10 @@ LONGEST_TEXT = 4000
 # How Python spells a byte of a file's name that is not UTF-8.
 UNDECODED = re.compile("[\udc80-\udcff]")
 NOT_SENT = {"label", "weight"}
+NOT_ASKED = (
+    "The time for the whole notebook was used up before this answer was looked at. It may well be right: which cell "
+    "takes so long? Your instructor sees this too."
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Grading:
     lane: Lane
     _observed: dict[str, list[Observed]] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
+    _said_of_cells: dict[int, dict[tuple[str, ...], str]] = field(default_factory=dict)
+    _not_asked: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
         """What it earned. Raises SandboxFailed where the sandbox itself does not work."""
@@ -61,14 +67,22 @@ class Grading:
         self._deadline = started + self.seconds.submission
         by_rooms: dict[tuple[str, ...], list[Question]] = {}
         for question in self.assignment.questions:
-            by_rooms.setdefault(tuple(sorted(question.answered_by)), []).append(question)
+            by_rooms.setdefault(tuple(sorted(question.closed)), []).append(question)
         for closed, questions in by_rooms.items():
             if reason := self._run(Rooms(closed, self.assignment.preload), questions):
                 return {"outcome": "unreadable", "reason": clean(reason)}
         results = {question.name: self._judged(question) for question in self.assignment.questions}
-        notes = list(dict.fromkeys(self._notes))[:MOST_NOTES]
+        # What fails only where something is closed is named at the question that is asked there.
+        failed = (list(said.values())[-1] for _, said in sorted(self._said_of_cells.items()) if all(said.values()))
+        notes = list(dict.fromkeys([*self._notes, *failed]))[:MOST_NOTES]
         seconds = round(time.monotonic() - started, 3)
-        return {"outcome": "graded", "questions": results, "notes": notes, "seconds": seconds}
+        return {"outcome": "graded", "questions": results, "notes": notes, "look": self._look(), "seconds": seconds}
+
+    def _look(self) -> str:
+        """Why an instructor should look at it although it is graded; empty where there is no reason."""
+        if not self._not_asked:
+            return ""
+        return f"its {self.seconds.submission:g} seconds were used up; not asked: {', '.join(self._not_asked)}"
 
     def _run(self, rooms: Rooms, questions: list[Question]) -> str | None:
         """Put the questions to the notebook, afresh after a crash and without what crashed → why it is unreadable."""
@@ -76,9 +90,8 @@ class Grading:
         skipped: set[int] = set()
         while pending:
             if time.monotonic() > self._deadline:
-                self._notes.append(f"The submission used up its {self.seconds.submission:g} seconds.")
-                for question in pending:
-                    self._observed[question.name] = self._rest(question, [], Observed(timed_out=True))
+                self._notes.append(f"The notebook used up its {self.seconds.submission:g} seconds.")
+                self._not_asked += [question.name for question in pending]
                 return None
             with self.lane.process(rooms) as process:
                 try:
@@ -87,27 +100,33 @@ class Grading:
                     return "it cannot be unfolded within the memory and the time that a notebook gets"
                 if "cells" not in head:
                     return str(head.get("unreadable", "it is not a notebook"))
-                if self._cells(process, int(head["cells"]), skipped):
+                if self._cells(process, rooms.closed, int(head["cells"]), skipped):
                     self._ask(process, pending)
         return None
 
-    def _cells(self, process: Process, count: int, skipped: set[int]) -> bool:
-        """Run the cells in order → whether the process is still there."""
+    def _cells(self, process: Process, closed: tuple[str, ...], count: int, skipped: set[int]) -> bool:
+        """Run the cells in order → whether the process and some time are left."""
         for number in range(count):
             if number in skipped:
                 continue
-            limit = min(self.seconds.cell, max(0.1, self._deadline - time.monotonic()))
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                return False
+            limit = min(self.seconds.cell, left)
             try:
                 head, _ = process.request({"do": "cell", "number": number, "seconds": limit}, None, limit + GRACE)
             except Lost as lost:
                 skipped.add(number)
                 self._notes.append(f"Cell {number + 1} {lost}, and was left out.")
                 return False
+            cell = f"The cell “{begins}”" if (begins := clean(head.get("begins", ""), 60)) else f"Cell {number + 1}"
+            error, message = clean(head.get("error_type", ""), 80), clean(head.get("error_message", ""), 300)
             if head.get("timed_out") is True:
-                self._notes.append(f"Cell {number + 1} took longer than {limit:.3g} seconds, and was interrupted.")
-            elif error := clean(head.get("error_type", ""), 80):
-                message = clean(head.get("error_message", ""), 300)
-                self._notes.append(f"Cell {number + 1} raised {error}: {message}")
+                over = "the whole notebook may take" if limit == left else f"{limit:.3g} seconds"
+                self._notes.append(f"{cell} took longer than {over}, and was interrupted.")
+                continue
+            said = f"{cell} did not run to its end: " if error == RoomIsClosed.__name__ else f"{cell} raised {error}: "
+            self._said_of_cells.setdefault(number, {})[closed] = f"{said}{message}" if error else ""
         return True
 
     def _ask(self, process: Process, pending: list[Question]) -> None:
@@ -140,6 +159,9 @@ class Grading:
         return seen + [end] * (len(question.cases(self.seed)) - len(seen))
 
     def _judged(self, question: Question) -> dict[str, Any]:
+        if question.name in self._not_asked:
+            facts = {"outcome": "not asked", "points": 0.0, "message": NOT_ASKED, "misconception": "", "example": {}}
+            return {**facts, "of": question.points, "title": question.title}
         try:
             result = question.judge_all(self._observed[question.name], self.seed)
         except Exception as error:

@@ -3,12 +3,14 @@
 A run that was interrupted continues where it stopped; a submission, a question or a seed that changed is graded anew.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,19 @@ class Store:
     def save(self, record: dict[str, Any]) -> None:
         write(self._path(record["student"], record["assignment"]), json.dumps(record, indent=1))
 
-    def forget_all_but(self, kept: set[tuple[str, str]]) -> None:
-        """Remove the records of submissions that are no longer there."""
-        paths = {self._path(*names) for names in kept}
+    def others(self, present: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The (student, assignment) of every record but those of present, sorted. None is ever removed."""
+        paths = {self._path(*names) for names in present}
+        found = []
         for path in (self._private / "records").glob("*/*.json"):
             if path not in paths:
-                path.unlink()
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                    record = json.loads(path.read_text(encoding="utf-8"))
+                    found.append((str(record["student"]), str(record["assignment"])))
+        return sorted(found)
+
+    def has(self, student: str, assignment: str) -> bool:
+        return self._path(student, assignment).exists()
 
     def _path(self, student: str, assignment: str) -> Path:
         return self._private / "records" / file_name(assignment) / f"{file_name(student)}.json"

@@ -24,13 +24,15 @@ class Unreadable(Exception):
 class Folder:
     """What SUBMISSIONS holds.
 
-    students: every name, sorted
-    files:    (student, assignment) → the files that bear the assignment's name, nearly always one
-    strays:   files and folders that are nobody's assignment, with what is wrong, as sentences
+    students:  every name, sorted
+    files:     (student, assignment) → the files that bear the assignment's name, nearly always one
+    strangers: student → the names of notebooks that are no assignment's
+    strays:    files and folders that are nobody's assignment, with what is wrong, as sentences
     """
 
     students: list[str] = field(default_factory=list)
     files: dict[tuple[str, str], list[Path]] = field(default_factory=lambda: defaultdict(list))
+    strangers: dict[str, list[str]] = field(default_factory=dict)
     strays: list[str] = field(default_factory=list)
 
 
@@ -78,6 +80,7 @@ def _look_into(student: os.DirEntry, assignments: Sequence[str], found: Folder) 
             found.files[student.name, name].append(Path(entry.path))
         else:
             strangers.append(entry.name)
+    found.strangers[student.name] = strangers
     # A student with everything handed in may keep other notebooks; one with a gap has perhaps misnamed one.
     lacking = [name for name in assignments if (student.name, name) not in found.files]
     if lacking:

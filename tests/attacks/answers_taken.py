@@ -24,7 +24,7 @@ ATTACKS = [
         "imports_the_reference",
         _half("import ropelib.reference as r", "def rotate_half(x, c, s):", "    return r.rotate(x, c, s)"),
         (3, 0, 1),
-        "you called ropelib.reference.rotate",
+        "You called ropelib.reference.rotate",
     ),
     Attack(
         "imports_a_re_export",
@@ -40,7 +40,7 @@ ATTACKS = [
             "    return apply_rotary_pos_emb(x, x, c, s)[0]",
         ),
         (3, 0, 1),
-        "you called transformers.models.llama.modeling_llama.apply_rotary_pos_emb",
+        "You called transformers.models.llama.modeling_llama.apply_rotary_pos_emb",
     ),
     Attack(
         "imports_rotary_embedding_torch",

@@ -68,6 +68,5 @@ QUESTIONS = [
         lambda: 8.0,
         lambda seed: [Case("the number", calls=False)],
         misconceptions=[Misconception("half a turn", 4.0, "After 4 the hand points the other way.")],
-        answered_by=("ropelib.tables",),
     ),
 ]

@@ -17,6 +17,7 @@ QUESTION = Question(
     points=3,
     reference=what_stays,
     cases=lambda seed: [Case(name, calls=False, entry=name) for name in what_stays()],
+    options=("none", "bias", "rotate", "bias and rotate", "all"),
     misconceptions=[
         Misconception(
             "adding taken for relative",

@@ -19,8 +19,12 @@ def _turn(vector: Floats, angle: float) -> Floats:
     return rotation_matrix(angle) @ vector
 
 
+SHORTFALL = 1e-10  # tokens, in size: above all rounding and below all tolerance, so that int() fails on every machine
+
+
 def _offset_case(label: str, q: Floats, k: Floats, m: int, n: int, theta: float) -> Case:
-    return Case(label, (q, k, _turn(q, m * theta), _turn(k, n * theta), theta))
+    logged = n - np.sign(n - m) * SHORTFALL
+    return Case(label, (q, k, _turn(q, m * theta), _turn(k, logged * theta), theta))
 
 
 def _cases(seed: int) -> list[Case]:
@@ -109,6 +113,18 @@ QUESTION = Question(
             "arctan(y/x) gives (1, 1) and (−1, −1) the same angle, so some offsets are half a turn off. "
             "np.arctan2(y, x) "
             "looks at both signs.",
+        ),
+        Misconception(
+            "query minus key, whole turns left in",
+            lambda q, k, qr, kr, t: -_turned(q, k, qr, kr) / t,
+            "Two things: this is m − n where n − m is asked, and some offsets are off by whole turns, 2π/θ tokens "
+            "each. Which difference of angles lies between −π and π?",
+        ),
+        Misconception(
+            "cut off instead of rounded",
+            lambda q, k, qr, kr, t: int(offset_between(q, k, qr, kr, t)),
+            "The offsets are one too small in size. Angles carry rounding errors: a computed 3 may be 2.9999999999, "
+            "and int cuts everything off behind the point. What brings it to the nearest whole number instead?",
         ),
     ],
     hints=[

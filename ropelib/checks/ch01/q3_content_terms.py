@@ -12,13 +12,20 @@ def content_terms(q: Floats, k: Floats) -> tuple[float, float]:
     return q[0] * k[0] + q[1] * k[1], q[1] * k[0] - q[0] * k[1]
 
 
+def _any_two(rng: np.random.Generator, sign: int) -> tuple[Floats, Floats]:
+    """A query and a key with a B of this sign, so that a lost sign costs the same with every seed."""
+    while not (b := content_terms(*(pair := halves(rng, 2, 2)))[1]):
+        continue
+    return tuple(pair[:: 1 if b * sign > 0 else -1])
+
+
 def _cases(seed: int) -> list[Case]:
     rng = generator(1, 3, seed)
     return [
         Case("query and key alike", (np.array([2.0, 1.0]), np.array([2.0, 1.0]))),
         Case("a quarter turn apart", (np.array([1.0, 0.0]), np.array([0.0, 2.0]))),
         Case("nothing special", (np.array([2.0, -1.5]), np.array([-0.5, 3.0]))),
-        *(Case("any two", (halves(rng, 2), halves(rng, 2)), weight=2) for _ in range(3)),
+        *(Case("any two", _any_two(rng, sign), weight=2) for sign in (1, -1, -1)),
     ]
 
 
@@ -63,6 +70,12 @@ QUESTION = Question(
             lambda q, k: (q @ k, 0.0),
             "Without B the score would be the same at Δ and at −Δ. That holds for a key equal to its query. For "
             "others?",
+        ),
+        Misconception(
+            "sign of B lost",
+            lambda q, k: (q @ k, abs(content_terms(q, k)[1])),
+            "A is right, and B has lost its sign. A root of squares is never negative: what in B tells a key on the "
+            "left of its query from a key on the right?",
         ),
     ],
     hints=[

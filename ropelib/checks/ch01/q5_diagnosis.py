@@ -17,6 +17,7 @@ QUESTION = Question(
     points=4,
     reference=diagnosis,
     cases=lambda seed: [Case(f"program {name}", calls=False, entry=name) for name in "ABCDE"],
+    options=("length", "offset", "origin", "none"),
     misconceptions=[
         Misconception(
             "clockwise taken for a fault",

@@ -187,6 +187,12 @@ QUESTION = Question(
             lambda x, m, b: rotate_interleaved(x, m, 10_000.0),
             "This turns with base 10 000 whatever `base` says. Llama 3 uses 500 000.",
         ),
+        Misconception(
+            "exponent doubled",
+            _with(lambda i, d: -4 * i / d),
+            "The exponent falls twice as fast as it should: np.arange(0, head_dim, 2) has the 2 of −2i/d in it "
+            "already. What is the exponent of the last pair?",
+        ),
     ],
     hints=[
         "Frequencies and angles are those of the chapter, for any head_dim. Only the splitting and the joining change.",

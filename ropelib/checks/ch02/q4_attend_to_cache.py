@@ -153,6 +153,11 @@ QUESTION = Question(
             lambda q, k, m, b: attend_to_cache(q, k, m, 10_000.0),
             "The query turns with base 10 000 whatever `base` says.",
         ),
+        Misconception(
+            "divided by head_dim",
+            lambda q, k, m, b: _softmax(_scaled(q, k, m, b) / np.sqrt(len(q))),
+            "The weights are too flat: the scores are divided by head_dim. Which function of head_dim is missing?",
+        ),
     ],
     hints=[
         "Only one vector has to be rotated, and by one position.",

@@ -104,6 +104,12 @@ QUESTION = Question(
             lambda a, f, near, far: most_deceptive(a**2, f, near, far),
             "The strengths are counted twice, as squares. They are already the products of query and key.",
         ),
+        Misconception(
+            "score instead of distance",
+            lambda a, f, near, far: _scores(a, f, near, far).max(),
+            "This is how large the score becomes. At which distance does it become that? np.max tells a size: what "
+            "tells a place?",
+        ),
     ],
     hints=[
         "A table with a row for each distance and a column for each pair holds the cosines; weigh its columns.",

@@ -79,6 +79,11 @@ QUESTION = Question(
             lambda c, n, d, b: 2 * c * np.sum(np.cos(n * b ** (-np.arange(d // 2) / d))),
             "The exponent of the base is −i/d here; it is −2i/d, where i counts pairs.",
         ),
+        Misconception(
+            "divided by the root of d",
+            lambda c, n, d, b: c * _plain(c, n, d, b) / np.sqrt(d),
+            "This is the score divided by √d, as attention scales it. Which score does the docstring ask for?",
+        ),
     ],
     hints=[
         "The key is c·q + √(1 − c²)·noise. A mean of a sum is the sum of the means: take the two parts one by one.",

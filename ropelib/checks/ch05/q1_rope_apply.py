@@ -181,6 +181,12 @@ QUESTION = Question(
             lambda seed, x, base: _program()(seed, x, base).tolist(),
             "The rows are right, but they come back as rows. How do you make one flat list of T·d numbers from them?",
         ),
+        Misconception(
+            "exponent doubled",
+            _flat(_program(lambda pairs, width: -4 * pairs / width)),
+            "The exponent falls twice as fast as it should: np.arange(0, d, 2) has the 2 of −2i/d in it already. "
+            "What is the exponent of pair 1?",
+        ),
     ],
     hints=[
         "np.asarray(x, dtype=float) makes an array of either kind of input. Its shape is (T, d).",

@@ -113,6 +113,7 @@ QUESTION = Question(
     reference=pairing_of,
     cases=_cases,
     answered_by=(*ROOMS, "ropelib.pairing"),
+    options=("half", "interleaved", "reads neighbours, writes halves", "not a rotation"),
     misconceptions=[
         Misconception(
             "one unit vector only",

@@ -74,6 +74,7 @@ QUESTION = Question(
     reference=half_width,
     cases=_cases,
     answered_by=(*ROOMS, "ropelib.pairing"),
+    options=("half", "interleaved"),
     misconceptions=[
         Misconception(
             "always tiled",
@@ -124,6 +125,11 @@ QUESTION = Question(
             "quarter width",
             lambda table: (_cut(table, half_width(table)[1])[0][:, ::2].copy(), half_width(table)[1]),
             "The columns were thinned out twice: the table is a quarter as wide as it was. How many pairs has a head?",
+        ),
+        Misconception(
+            "name first",
+            lambda table: half_width(table)[::-1],
+            "Both are right and come in the wrong order. Which of the two does the docstring name first?",
         ),
     ],
     hints=[

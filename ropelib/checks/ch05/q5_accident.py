@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ropelib.checks.core import ROOMS, Misconception, Question
+from ropelib.checks.core import Misconception, Question
 from ropelib.checks.observe import Case
 
 
@@ -28,7 +28,6 @@ QUESTION = Question(
     cases=lambda seed: [
         Case(name, calls=False, entry=name) for name in ("query_heads", "rows_right", "strangers", "strangers_fine")
     ],
-    answered_by=(*ROOMS, "ropelib.pairing"),
     misconceptions=[
         Misconception(
             "as many query heads as key heads",

@@ -17,6 +17,7 @@ QUESTION = Question(
     points=2,
     reference=how_relative,
     cases=lambda seed: [Case(f"program {name}", calls=False, entry=name) for name in "ABCDEF"],
+    options=("exactly", "nearly", "not"),
     misconceptions=[
         Misconception(
             "rounded frequencies taken for growing errors",

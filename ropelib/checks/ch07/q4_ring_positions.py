@@ -58,6 +58,11 @@ def _empty_slots_left_out(tokens: int, window: int) -> Ints:
     return positions[positions >= 0]
 
 
+def _from_one_to_tokens(tokens: int, window: int) -> Ints:
+    positions = ring_positions(tokens + 1, window)
+    return np.where(positions == 0, -1, positions)
+
+
 def _not_marked(tokens: int, window: int) -> Ints:
     return tokens - 1 - (tokens - 1 - np.arange(window)) % window
 
@@ -138,6 +143,12 @@ QUESTION = Question(
             "empty slots left out",
             _empty_slots_left_out,
             "Empty slots are left out, so the result is shorter than the ring. How are they to be marked?",
+        ),
+        Misconception(
+            "position 0 never written",
+            _from_one_to_tokens,
+            "The ring is filled with positions 1 to `tokens`, so position 0 was never written. They count from 0: "
+            "which is the last of `tokens` of them?",
         ),
     ],
     hints=[

@@ -12,11 +12,9 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+from .observe import RoomIsClosed
+
 CHECKS = "ropelib.checks"
-
-
-class RoomIsClosed(Exception):
-    """The answer of a question was taken from where it is ready-made."""
 
 
 class ClosedDoor:
@@ -26,7 +24,7 @@ class ClosedDoor:
         self._name = name
 
     def __call__(self, *_: Any, **__: Any) -> None:
-        raise RoomIsClosed(f"you called {self._name}; this question asks you to write it")
+        raise RoomIsClosed(self._name)
 
     def __getattr__(self, name: str) -> "ClosedDoor":
         if name.startswith("__"):

@@ -3,6 +3,7 @@
 import builtins
 import linecache
 import os
+import re
 import signal
 import sys
 import types
@@ -16,6 +17,8 @@ from . import notebook, observe, rooms
 from .codec import Channel, frame
 
 LONGEST_TEXT = 500
+LONGEST_BEGINNING = 60
+ERROR = ("error_type", "error_message", "error_line", "error_source", "timed_out")
 
 
 class TimeLimit(BaseException):
@@ -33,6 +36,7 @@ class Worker:
         self._channel = channel
         self._sources: list[str] = []
         self._handed_over: dict[str, Any] = {}
+        self._failed: dict[int, dict[str, Any]] = {}
         self._main = types.ModuleType("__main__")
         self._timed_out = False
         sys.modules["__main__"], sys.argv = self._main, ["notebook"]
@@ -63,7 +67,13 @@ class Worker:
         name = f"cell {number + 1}"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         case = observe.Case("", (source, name))
-        return self._observed(self._execute, case, head["seconds"])[0], None
+        facts = self._observed(self._execute, case, head["seconds"])[0]
+        if facts["error_type"]:
+            # A learner's cells have no such numbers.
+            facts["error_message"] = facts["error_message"].replace(f"({name}, ", "(")
+            facts["begins"] = next(filter(None, map(str.strip, source.splitlines())), "")[:LONGEST_BEGINNING]
+            self._failed[number] = facts
+        return facts, None
 
     def _execute(self, source: str, name: str) -> None:
         try:
@@ -75,10 +85,23 @@ class Worker:
     def _ask(self, head: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         name, own = head["name"], self._main.__dict__
         if name not in own and name not in self._handed_over:
-            return {"kind": "missing", "attempted": False}, None
+            return {"kind": "missing", "attempted": False, **self._why_there_is_none(name)}, None
         answer = own.get(name, self._handed_over.get(name))
         case = observe.Case("", **given)
-        return self._observed(answer, case, head["seconds"])
+        facts, value = self._observed(answer, case, head["seconds"])
+        facts["error_message"] += self._why_a_name_is_missing(facts)
+        return (facts if facts["attempted"] else {**facts, **self._why_there_is_none(name)}), value
+
+    def _why_a_name_is_missing(self, facts: Mapping[str, Any]) -> str:
+        """What became of the cell that should have made a global name, where that failed."""
+        name = re.match(r"name '(\w+)' is not defined", facts["error_message"])
+        failed = [error for n, error in self._failed.items() if name and _makes(name[1], self._sources[n])]
+        return f". The cell that makes it stopped: {failed[-1]['error_message']}" if failed else ""
+
+    def _why_there_is_none(self, name: str) -> dict[str, Any]:
+        """The error of the cell that an answer should have come from, as if the answer had raised it."""
+        failed = [facts for number, facts in self._failed.items() if _makes(name, self._sources[number])]
+        return {"attempted": True, **{fact: failed[-1][fact] for fact in ERROR}} if failed else {}
 
     def _observed(self, answer: Any, case: observe.Case, seconds: float) -> tuple[dict[str, Any], Any]:
         """Observe under a time limit. An answer that swallows the interruption is ended by the parent."""
@@ -97,6 +120,11 @@ class Worker:
     def _on_alarm(self, *_: Any) -> None:
         self._timed_out = True
         raise TimeLimit("this took longer than it may")
+
+
+def _makes(name: str, source: str) -> bool:
+    """Whether a cell defines or assigns this name, at the beginning of a line."""
+    return bool(re.search(rf"^(?:def\s+{re.escape(name)}\b|{re.escape(name)}\s*=)", source, re.MULTILINE))
 
 
 class _Silence:
