@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ropelib.texts import REMEDY
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -59,8 +61,14 @@ def read(path: Path) -> tuple[Config, Vocabulary, dict[str, Tensor]]:
     rule, a missing tensor or one of the wrong shape.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path.name} in {path.parent.name or '.'}")
-    import gguf
+        raise FileNotFoundError(f"{path} is a folder, not a GGUF file" if path.is_dir() else f"there is no file {path}")
+    try:
+        import gguf
+        import tokenizers  # noqa: F401 (asked here, where the remedy can be told)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the package {error.name}, which reads the model, is not installed: {REMEDY}"
+        ) from error
 
     try:
         reader = gguf.GGUFReader(path)

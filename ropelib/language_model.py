@@ -6,7 +6,7 @@ Touvron et al. 2023, arXiv:2302.13971; Su et al. 2021, §3.4.2.
 
 import importlib.util
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +50,16 @@ class Rope:
     def turns(self, layer: int) -> bool:
         return self.layers is None or layer in self.layers
 
+    def check(self, config: gguf_file.Config) -> None:
+        """ValueError where this is no RoPE for a model of these sizes."""
+        expected, shape = (config.head_dim // 2,), np.shape(self.inv_freq)
+        if shape != expected or not np.isfinite(self.inv_freq).all():
+            raise ValueError(f"inv_freq must be {expected[0]} finite numbers, one for each pair, but has shape {shape}")
+        if self.layers is not None and not set(self.layers) <= set(range(config.layers)):
+            raise ValueError(f"layers must be among 0 to {config.layers - 1}, but got {self.layers!r}")
 
-@dataclass
+
+@dataclass(repr=False)
 class Cache:
     """The rotated keys and the values of the tokens so far: (layers, kv_heads, capacity, head_dim) each."""
 
@@ -68,7 +76,7 @@ class Cache:
         return self.keys[layer, :, :end], self.values[layer, :, :end]
 
 
-@dataclass
+@dataclass(repr=False)
 class Block:
     """The nine weights of one layer; matrices are (features out, features in), the names those of GGUF."""
 
@@ -87,7 +95,7 @@ class Block:
 Watcher = Callable[[int, Tensor, Tensor], None]
 
 
-@dataclass
+@dataclass(repr=False)
 class LanguageModel:
     """A decoder of `config`, `blocks`, token embeddings (which are also its output matrix) and a last norm."""
 
@@ -95,7 +103,12 @@ class LanguageModel:
     embeddings: Tensor
     blocks: list[Block]
     output_norm: Tensor
-    vocabulary: gguf_file.Vocabulary = field(repr=False)
+    vocabulary: gguf_file.Vocabulary
+
+    def __repr__(self) -> str:
+        sizes = self.config
+        heads = f"{sizes.heads} query heads, {sizes.kv_heads} key heads, head_dim {sizes.head_dim}"
+        return f"LanguageModel({sizes.layers} layers, {heads}, base {sizes.base:g})"
 
     @property
     def rope(self) -> Rope:
@@ -116,7 +129,7 @@ class LanguageModel:
         self,
         ids: Sequence[int] | Tensor,
         *,
-        positions: Tensor | None = None,
+        positions: Sequence[float] | Tensor | None = None,
         rope: Rope | None = None,
         cache: Cache | None = None,
         watch: Watcher | None = None,
@@ -124,19 +137,24 @@ class LanguageModel:
         """What the model knows at each token, before it is turned into scores of words.
 
         ids:       (seq,), tokens of one text
-        positions: (seq,), any real numbers; without them the tokens are counted, from cache.length on
+        positions: (seq,), any finite numbers; without them the tokens are counted, from cache.length on
         rope:      how to tell position; model.rope where None
         cache:     of the earlier tokens, if any: these ones are added to it
         watch:     called in every layer with (layer, q, k) before the rotation
         returns:   (seq, width), float32
 
-        Raises ValueError for ids that are no tokens of the vocabulary, and for positions of another length.
+        Raises ValueError for ids that are no tokens of the vocabulary, for positions of another length and for a rope
+        that does not fit the model.
         """
-        ids, rope = self._tokens(ids), rope or self.rope
+        ids, rope = self._tokens(ids), self.rope if rope is None else rope
+        if not isinstance(rope, Rope):
+            raise ValueError(f"rope must be a Rope, such as dataclasses.replace(model.rope, ...), but got {rope!r}")
+        rope.check(self.config)
         past = cache.length if cache else 0
-        positions = torch.arange(past, past + len(ids)) if positions is None else positions
-        if positions.shape != ids.shape:
-            raise ValueError(f"positions must be one for each token, ({len(ids)},), but are {tuple(positions.shape)}")
+        positions = torch.as_tensor(range(past, past + len(ids)) if positions is None else positions)
+        if positions.shape != ids.shape or not positions.double().isfinite().all():
+            rule = f"positions must be finite, one for each token: ({len(ids)},)"
+            raise ValueError(f"{rule}, but their shape is {tuple(positions.shape)}: {positions}")
         x, tables = self.embeddings[ids], rope.tables(positions)
         mask = torch.ones(len(ids), past + len(ids), dtype=torch.bool).tril(past) if past and len(ids) > 1 else None
         for layer, block in enumerate(self.blocks):
@@ -199,12 +217,19 @@ class LanguageModel:
         first_position: position of the prompt's first token
         progress:       print one mark a token while it works
 
-        Raises ValueError for an empty prompt, max_new_tokens below 1 or a negative temperature.
+        Raises ValueError for an empty prompt, max_new_tokens below 1 or a temperature that is negative or, above 0,
+        below 0.001.
         """
+        counts = isinstance(max_new_tokens, int) and max_new_tokens >= 1
+        if (
+            not isinstance(prompt, str)
+            or not prompt
+            or not counts
+            or not (temperature == 0 or 1e-3 <= temperature < np.inf)
+        ):
+            rule = "generate needs a text, max_new_tokens of at least 1 and a temperature that is 0 or at least 0.001"
+            raise ValueError(f"{rule}, but got {prompt!r:.40}, {max_new_tokens} and {temperature}")
         ids = self.tokenizer.encode(prompt).ids
-        if not ids or max_new_tokens < 1 or temperature < 0:
-            rule = "generate needs a prompt, max_new_tokens of at least 1 and a temperature of at least 0"
-            raise ValueError(f"{rule}, but got {prompt!r}, {max_new_tokens} and {temperature}")
         cache, random = self.cache(len(ids) + max_new_tokens), torch.Generator().manual_seed(seed)
         written: list[int] = []
         while len(written) < max_new_tokens:
@@ -222,10 +247,16 @@ class LanguageModel:
         return self.tokenizer.decode(written)
 
     def _tokens(self, ids: Sequence[int] | Tensor) -> Tensor:
-        ids, words = torch.as_tensor(ids), len(self.embeddings)
-        if ids.ndim != 1 or not len(ids) or ids.is_floating_point() or ids.min() < 0 or ids.max() >= words:
-            raise ValueError(f"ids must be a list of tokens, integers from 0 to {words - 1}, but got {ids}")
-        return ids
+        rule = f"ids must be a list of tokens, integers from 0 to {len(self.embeddings) - 1}"
+        if isinstance(ids, str) or hasattr(ids, "ids"):
+            raise ValueError(f"{rule}, but got {type(ids).__name__}: pass model.tokenizer.encode(text).ids")
+        found = torch.as_tensor(ids)
+        if found.ndim != 1 or not len(found) or found.dtype == torch.bool or found.is_floating_point():
+            raise ValueError(f"{rule}, but got {ids!r:.80}")
+        found = found.long()
+        if found.min() < 0 or found.max() >= len(self.embeddings):
+            raise ValueError(f"{rule}, but they go from {int(found.min())} to {int(found.max())}")
+        return found
 
     def _heads(self, block: Block, x: Tensor) -> list[Tensor]:
         matrices = (block.attn_q, block.attn_k, block.attn_v)

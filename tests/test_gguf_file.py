@@ -1,5 +1,7 @@
 """A GGUF file is read whole or refused with its reason."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -63,8 +65,18 @@ def test_what_this_room_cannot_read_is_named(tmp_path, how, sentence):
 
 
 def test_a_missing_file_and_a_missing_package_say_so(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match=r"there is no file nothing\.gguf"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing\.gguf"):
         language_model.load(tmp_path / "nothing.gguf")
+    with pytest.raises(FileNotFoundError, match="is a folder, not a GGUF file"):
+        language_model.load(tmp_path)
     monkeypatch.setattr(language_model.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="type `make lab`"):
         language_model.load()
+
+
+@pytest.mark.parametrize("package", ["gguf", "tokenizers"])
+def test_a_missing_reader_says_what_to_type(tmp_path, monkeypatch, package):
+    path = tiny_gguf.write(tmp_path / "tiny.gguf")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ModuleNotFoundError, match=f"the package {package}, which reads the model, .*`make lab`"):
+        language_model.load(path)

@@ -194,17 +194,47 @@ def test_an_end_of_text_ends_the_text(tiny):
     ("call", "sentence"),
     [
         (lambda m: m.hidden([]), r"integers from 0 to 49, but got"),
-        (lambda m: m.hidden([50]), r"integers from 0 to 49, but got tensor\(\[50\]\)"),
+        (lambda m: m.hidden([50]), r"integers from 0 to 49, but they go from 50 to 50"),
+        (lambda m: m.hidden([True, False]), r"integers from 0 to 49, but got \[True, False\]"),
+        (lambda m: m.perplexity("ABC"), r"but got str: pass model\.tokenizer\.encode\(text\)\.ids"),
+        (lambda m: m.perplexity(m.tokenizer.encode("ABC")), r"but got Encoding: pass model\.tokenizer\.encode"),
+        (lambda m: m.hidden([1, 2], positions=[0, float("nan")]), r"positions must be finite, one for each token"),
+        (lambda m: m.hidden([1, 2], rope="half"), r"rope must be a Rope, .* but got 'half'"),
+        (lambda m: m.hidden([1, 2], rope=False), r"rope must be a Rope, .* but got False"),
+        (lambda m: m.hidden([1], rope=language_model.Rope(np.ones(1))), r"inv_freq must be 4 finite numbers.*\(1,\)"),
+        (lambda m: m.hidden([1], rope=replace(m.rope, layers=[2])), r"layers must be among 0 to 1, but got \[2\]"),
         (lambda m: m.hidden([0.5]), r"integers from 0 to 49"),
         (lambda m: m.hidden([[1, 2]]), r"ids must be a list of tokens"),
-        (lambda m: m.hidden([1, 2], positions=torch.arange(3)), r"one for each token, \(2,\), but are \(3,\)"),
+        (
+            lambda m: m.hidden([1, 2], positions=torch.arange(3)),
+            r"one for each token: \(2,\), but their shape is \(3,\)",
+        ),
         (lambda m: m.losses([1]), r"two tokens and a chunk of at least 1, but got 1 and 256"),
         (lambda m: m.losses([1, 2], chunk=0), r"but got 2 and 0"),
-        (lambda m: m.generate(""), r"needs a prompt.*but got '', 40 and 0\.0"),
+        (lambda m: m.generate(""), r"needs a text.*but got '', 40 and 0\.0"),
+        (lambda m: m.generate(None), r"needs a text.*but got None, 40"),
+        (lambda m: m.generate("A", 2.5), r"max_new_tokens of at least 1.*2\.5"),
+        (lambda m: m.generate("A", temperature=float("nan")), r"temperature that is 0 or at least 0\.001.*nan"),
         (lambda m: m.generate("A", 0), r"max_new_tokens of at least 1"),
-        (lambda m: m.generate("A", temperature=-1), r"a temperature of at least 0"),
+        (lambda m: m.generate("A", temperature=-1), r"a temperature that is 0 or"),
     ],
 )
 def test_bad_input_is_named(tiny, call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call(tiny)
+
+
+def test_tokens_may_be_integers_of_any_kind_and_positions_a_list(tiny):
+    plain = tiny.perplexity([5, 6, 7])
+    for ids in (
+        np.array([5, 6, 7], np.int32),
+        np.array([5, 6, 7], np.uint8),
+        torch.tensor([5, 6, 7], dtype=torch.int16),
+    ):
+        assert tiny.perplexity(ids) == plain
+    assert tiny.perplexity([5, 6, 7], positions=[0, 1, 2]) == pytest.approx(plain)
+
+
+def test_a_model_is_shown_in_one_line(tiny):
+    assert repr(tiny) == "LanguageModel(2 layers, 3 query heads, 1 key heads, head_dim 8, base 500)"
+    assert "tensor" not in repr(tiny.blocks[0]) + repr(tiny.cache(4))
