@@ -1,4 +1,4 @@
-"""Run one benchmark: python -m benchmarks [kernels | rope_on_cpu | grading | widgets] [its arguments].
+"""Run one benchmark: python -m benchmarks [a name of NAMES] [its arguments].
 
 Without a name: the kernels on a machine with an NVIDIA GPU, RoPE on the CPU elsewhere.
 """
@@ -8,7 +8,7 @@ import sys
 
 import torch
 
-NAMES = ("kernels", "rope_on_cpu", "grading", "widgets")
+NAMES = ("kernels", "steps", "rope_on_cpu", "language_model", "long_context", "three_ways", "grading", "widgets")
 
 
 def main() -> None:

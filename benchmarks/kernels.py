@@ -32,7 +32,6 @@ from ropelib.kernels.cache import rope_into_cache
 from ropelib.kernels.norm import norm_rope
 from ropelib.ops import build_rope_cache, rope_torch
 from ropelib.triton_fast import rope
-from ropelib.triton_kernel import rotate
 
 RESULTS = Path(__file__).parent / "results"
 COPY_BLOCKS = (2048, 4096, 8192)  # the yardstick is the fastest of these copies
@@ -177,52 +176,12 @@ def fusions(tokens: int, rounds: int) -> dict[str, object]:
     return {"case": asdict(case), "times": {name: asdict(t) for name, t in timings.items()}}
 
 
-def steps(rounds: int) -> dict[str, object]:
-    """The way from PyTorch to the limit, bf16, half pairing, (4, 4096, 32/8, 128): one change a step."""
-    case = Case("steps", 4, 4096, (32, 8), 128)
-    buffers, calls = buffers_for(case.traffic), 8
-    sets = [case.tensors() for _ in range(buffers)]
-    flat = [as_one(s) for s in sets]
-    cos, sin = build_rope_cache(4096, 128, device="cuda")
-    inv_freq = inverse_frequencies(128)
-
-    def tiled(*blocks: int, **angles: object) -> Callable[[int], object]:
-        def call(i: int) -> object:
-            chosen, launch.tile = launch.tile, lambda *_: blocks
-            launch.forget_plans()
-            try:
-                return rope(*sets[i], **angles)
-            finally:
-                launch.tile = chosen
-                launch.forget_plans()
-
-        return call
-
-    table, exact = {"cos": cos, "sin": sin}, {"inv_freq": inv_freq}
-    calls_of = {
-        "1 PyTorch, eager": lambda i: rope_torch(*sets[i], cos, sin),
-        "2 one token of one head a program": lambda i: [rotate(x, cos, sin, block=1) for x in sets[i]],
-        "3 32 tokens a program": lambda i: [rotate(x, cos, sin, block=32) for x in sets[i]],
-        "4 q and k in one launch, vectors of 16 bytes, 1 head": tiled(16, 1, 2, **table),
-        "5 8 heads share the angles of a token": tiled(2, 8, 2, **table),
-        "6 no table: exact phases, angles by every head": tiled(16, 1, 2, **exact),
-        "7 no table: exact phases, 4 heads share": tiled(4, 4, 2, **exact),
-    }
-    graphs = {f"copy {b}": capture(lambda i, b=b: copies(flat[i], b), buffers, calls) for b in COPY_BLOCKS}
-    graphs |= {name: capture(call, buffers, calls) for name, call in calls_of.items()}
-    timings = side_by_side(graphs, calls, rounds)
-    copy = min(timings.pop(f"copy {b}").median for b in COPY_BLOCKS)
-    return {"case": asdict(case), "copy": copy, "times": {name: asdict(t) for name, t in timings.items()}}
-
-
 def run(chosen: list[str], rounds: int, limit: float) -> dict[str, object]:
     """All results of this process; what does not fit the time limit is named."""
     started, results, left = time.perf_counter(), [], []
     jobs: list[tuple[str, Callable[[], dict[str, object]]]] = []
     if "decode" in chosen:
         jobs += [(f"decode {batch}", lambda b=batch: decode(b, rounds)) for batch in (1, 8, 64)]
-    if "steps" in chosen:
-        jobs.append(("steps", lambda: steps(rounds)))
     if "fusions" in chosen:
         jobs += [(f"fusions {tokens}", lambda t=tokens: fusions(t, rounds)) for tokens in (1, 64, 8192)]
     for group in ("source", "medium", "odd", "large"):
@@ -251,7 +210,7 @@ def in_processes(count: int, arguments: list[str]) -> list[dict[str, object]]:
 
 
 def main() -> int:
-    every = ["decode", "steps", "fusions", "source", "medium", "odd", "large"]
+    every = ["decode", "fusions", "source", "medium", "odd", "large"]
     parser = argparse.ArgumentParser(prog="make bench", description="Measure RoPE kernels side by side.")
     parser.add_argument("--groups", nargs="+", choices=every, default=every)
     parser.add_argument("--rounds", type=int, default=15, help="timed turns of each contestant")

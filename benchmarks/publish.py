@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,15 @@ def fingerprint(source: str) -> str:
 
 def fusions() -> Any:
     """What benchmarks.kernels has measured of them, with its machine and date."""
-    run = json.loads((RESULTS / "kernels.json").read_text(encoding="utf-8"))[0]
-    cases = {r["case"]["seq"]: r["times"] for r in run["results"] if r["case"]["name"].startswith("fusions")}
-    return {"machine": run["machine"], "times": {str(seq): times for seq, times in cases.items()}}
+    runs = json.loads((RESULTS / "kernels.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, list[float]]] = {}
+    for result in (result for run in runs for result in run["results"]):
+        if result["case"]["name"].startswith("fusions"):
+            times = found.setdefault(str(result["case"]["seq"]), {})
+            for name, time in result["times"].items():
+                times.setdefault(name, []).append(time["median"])
+    medians = {seq: {n: {"median": statistics.median(t)} for n, t in times.items()} for seq, times in found.items()}
+    return {"machine": runs[0]["machine"], "processes": len(runs), "times": medians}
 
 
 def publish(results: dict[str, Any]) -> None:

@@ -14,6 +14,19 @@ Result = dict[str, Any]
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 MOST_BEHIND = 1.02  # beyond it, a peer is the faster one
 
+LEGEND = (
+    "`exact` computes its angles in the kernel, from integer phases; `table` reads float32 tables",
+    "`in place` overwrites q and k, all else writes to fresh memory; for partial rotary that saves half of the bytes, so "
+    "shares pass 100 %",
+    "decoding: one token of so many texts, replayed in a CUDA graph; launches may overlap, so shares pass 100 %, and the "
+    "lines `without early launch` show the kernel alone",
+    "`CPU`: microseconds of Python and PyTorch for one eager call",
+    "`bshd`, `bhsd`: (batch, seq, heads, head_dim) and (batch, heads, seq, head_dim) in memory; `qkv`: slices of one",
+    "`source 128 2048`: the sizes, head_dim and seq, that rotalabs-accel publishes; 32 heads, fp16, interleaved",
+    "float32 beats the copy by a few percent, which is not explained here",
+    "* computes something else than RoPE",
+)
+
 
 def line(result: Result) -> str:
     """One case: share of the copy, in percent, or microseconds where there is no copy; * marks a wrong output."""
@@ -51,7 +64,7 @@ def markdown(runs: list[Result]) -> str:
     lines = ["# Kernels side by side", "", *(f"- {key}: {value}" for key, value in first["machine"].items())]
     lines += [f"- processes: {len(runs)}; not installed: {', '.join(first['missing']) or 'none'}", ""]
     lines += ["Microseconds a call (share of a copy of the same bytes), from the lowest tenth to the highest.", ""]
-    lines += ["* computes something else than RoPE.", ""]
+    lines += [*(f"- {text}" for text in LEGEND), ""]
     if len(runs) > 1:
         text = "Medians of the processes' medians. A ratio is that of two medians of one process; behind it stands its"
         lines += [f"{text} interval of 95 %, and `loss` where that lies wholly beyond {MOST_BEHIND}.", ""]

@@ -184,7 +184,7 @@ def main() -> int:
     if options.check:
         return 0
     if not torch.cuda.is_available():
-        print("NOT RUN: no GPU; run `make bench` on a machine with an NVIDIA GPU")
+        print("NOT RUN: no GPU; run `make bench BENCH=steps` on a machine with an NVIDIA GPU")
         return 1
     results = measure(ours, options.rounds)
     publish(results)
