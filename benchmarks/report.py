@@ -16,10 +16,10 @@ MOST_BEHIND = 1.02  # beyond it, a peer is the faster one
 
 LEGEND = (
     "`exact` computes its angles in the kernel, from integer phases; `table` reads float32 tables",
-    "`in place` overwrites q and k, all else writes to fresh memory; for partial rotary that saves half of the bytes, so "
-    "shares pass 100 %",
-    "decoding: one token of so many texts, replayed in a CUDA graph; launches may overlap, so shares pass 100 %, and the "
-    "lines `without early launch` show the kernel alone",
+    "`in place` overwrites q and k, all else writes to fresh memory; for partial rotary that saves half of the bytes, "
+    "so shares pass 100 %",
+    "decoding: one token of so many texts, replayed in a CUDA graph; launches may overlap, so shares pass 100 %, and "
+    "the lines `without early launch` show the kernel alone",
     "`CPU`: microseconds of Python and PyTorch for one eager call",
     "`bshd`, `bhsd`: (batch, seq, heads, head_dim) and (batch, heads, seq, head_dim) in memory; `qkv`: slices of one",
     "`source 128 2048`: the sizes, head_dim and seq, that rotalabs-accel publishes; 32 heads, fp16, interleaved",
