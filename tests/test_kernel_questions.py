@@ -239,4 +239,5 @@ def test_the_ready_made_kernels_are_closed(grade, room):
     line = '"from ropelib.launch import launch"'
     taken = solution.replace(line, f'{line[:-1]}\\n", "import {room} as ready\\n", "ready.rotate(1)"')
     assert taken != solution
-    assert any("RoomIsClosed" in note for note in grade(taken.encode())["notes"])
+    record = grade(taken.encode())
+    assert any("which is closed here" in note for note in record["notes"]), record["notes"]

@@ -65,7 +65,7 @@ def test_the_original_is_no_mutant_and_a_rewritten_original_is_not_killed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(1, 9), 2**31])
+@pytest.mark.parametrize("seed", [1, 2, 2**31])
 def test_the_inputs_of_a_grader_kill_them_too(outcomes, seed):
     missed = [
         (name, mutant.slip)

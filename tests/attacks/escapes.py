@@ -16,6 +16,7 @@ ATTACKS = [
             """
 import os
 known = {'HOME', 'TMPDIR', 'USER', 'LOGNAME', 'LANG', 'PATH', 'PWD', 'MPLBACKEND', 'MPLCONFIGDIR', 'PYTHONHASHSEED'}
+known |= {'TRITON_INTERPRET'}
 got += [name for name in os.environ if name not in known and not name.endswith('_THREADS') and name != 'LC_CTYPE']
 """
         ),
