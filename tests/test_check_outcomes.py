@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ropelib.checks import ch01, ch02, ch03
+from ropelib.checks import ch01, ch02, ch03, ch04, ch07, ch09
 from ropelib.checks.core import INTERRUPTED
 from ropelib.checks.observe import Case, Observed, observe, plain
 from ropelib.checks.result import COLORS, HEADINGS, WRONG, Example, Result, shown
@@ -154,8 +154,12 @@ ASIDE = {
 }
 
 
+STRICT = [question for question in GIVING_ARRAYS if not question.sequence]
+SEQUENCES = [question for question in GIVING_ARRAYS if question.sequence]
+
+
 @pytest.mark.parametrize("mistake", ASIDE)
-@pytest.mark.parametrize("question", **names(GIVING_ARRAYS))
+@pytest.mark.parametrize("question", **names(STRICT))
 def test_shape_kind_and_dtype_are_named(question, mistake):
     with np.errstate(all="ignore"):
         result = question.check(lambda *a: ASIDE[mistake](np.asarray(question.reference(*a))))
@@ -177,6 +181,38 @@ def test_shape_kind_and_dtype_are_named(question, mistake):
 def test_messages_about_kinds(convert, words):
     result = ch01.rotate_2d.check(lambda *a: convert(ch01.rotate_2d.reference(*a)))
     assert words in result.message
+
+
+@pytest.mark.parametrize("mistake", ["wrong shape", "not finite"])
+@pytest.mark.parametrize("question", **names(SEQUENCES))
+def test_shape_and_infinity_are_named_where_any_sequence_will_do(question, mistake):
+    with np.errstate(all="ignore"):
+        result = question.check(lambda *a: ASIDE[mistake](question.reference(*a)))
+    assert (result.outcome, result.misconception) == ("wrong, recognised", mistake)
+    assert question.check(lambda *a: question.reference(*a).tolist()[1:] or [0, 0]).misconception == "wrong shape"
+
+
+@pytest.mark.parametrize("convert", [list, tuple, np.ndarray.tolist], ids=["list", "tuple", "tolist"])
+@pytest.mark.parametrize("question", **names(SEQUENCES))
+def test_any_sequence_will_do_and_does_not_hide_a_mistake(question, convert):
+    assert question.check(lambda *a: convert(question.reference(*a))).outcome == "correct"
+    for mistake in question.misconceptions:
+        with np.errstate(all="ignore"):
+            result = question.check(lambda *a, wrong=mistake.wrong: convert(np.asarray(wrong(*a))))
+        assert result.misconception == mistake.name
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32])
+@pytest.mark.parametrize("question", **names([ch04.windows, ch07.ring_positions, ch09.bands]))
+def test_whole_numbers_may_be_floats_where_any_sequence_will_do(question, dtype):
+    assert question.check(lambda *a: question.reference(*a).astype(dtype)).outcome == "correct"
+    result = question.check(lambda *a: question.reference(*a) + 0.25)
+    assert result.misconception == "wrong dtype" and "not all of these are whole" in result.message
+
+
+def test_decimals_lost_from_numbers_side_by_side_are_named():
+    result = ch09.halfway.check(lambda *a: ch09.halfway.reference(*a).astype(int))
+    assert result.misconception == "wrong dtype" and "its decimals are cut off" in result.message
 
 
 @pytest.mark.parametrize("together", [list, np.array])

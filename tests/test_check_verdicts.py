@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import ropelib
-from ropelib.checks import ch00, ch01, ch02, ch03, ch05, ch06, ch07
+from ropelib.checks import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09
 from ropelib.checks.compare import words
 from ropelib.checks.observe import observe
 from ropelib.checks.result import shown
@@ -101,6 +101,16 @@ def test_a_name_that_fits_the_wrong_cases_only_is_given_with_that_restriction():
     assert result.message.startswith("Right for some inputs. For the others: Every point turns the other way")
 
 
+def test_a_whole_number_alone_convicts_nobody():
+    """The last position's spacing gives what a lost bit gives, where it is wrong; elsewhere it is right."""
+    question = ch08.longest_crowd
+    last = next(wrong for wrong in question.misconceptions if wrong.name == "spacing of the last position")
+    assert question.check(last.wrong).misconception == last.name
+    others = [wrong for wrong in question.misconceptions if wrong is not last]
+    result = dataclasses.replace(question, misconceptions=others).check(last.wrong)
+    assert (result.outcome, result.misconception) == ("wrong", "")
+
+
 # ── closed rooms ────────────────────────────────────────────────────────────
 
 
@@ -151,7 +161,9 @@ def test_a_word_that_is_no_option_is_told_the_options():
     assert "'half', 'interleaved'" in unlisted.check(lambda outputs: "Half").message
 
 
-@pytest.mark.parametrize("question", **names([ch00.what_stays, ch01.diagnosis, ch06.how_relative, ch05.pairing_of]))
+@pytest.mark.parametrize(
+    "question", **names([ch00.what_stays, ch01.diagnosis, ch04.scheme_of, ch06.how_relative, ch05.pairing_of])
+)
 def test_the_options_are_all_that_the_reference_and_the_bank_give(question):
     outcomes = [m.wrong for m in question.misconceptions] + [question.reference]
     given = [tuple(case.args) for case in question.cases(0)]
@@ -183,6 +195,22 @@ def test_three_decimals_are_not_three_digits(question, entry, rounded):
     result = question.check({**question.reference(), entry: rounded})
     assert result.misconception == "rounded too far" and "decimals are not" in result.message
     assert question.check({**question.reference(), entry: 0.0}).misconception != "rounded too far"
+
+
+@pytest.mark.parametrize(
+    "question, entry, short, digits",
+    [
+        (ch04.local_preference, "rope_5", 0.65, "three"),
+        (ch04.local_preference, "bias_20", 0.27, "three"),
+        (ch09.temperature, "tables", 1.35, "four"),
+        (ch09.temperature, "deepseek", 1.87, "four"),
+        (ch09.temperature, "twice", 3.28, "four"),
+    ],
+)
+def test_an_answer_of_too_few_digits_is_told_how_many(question, entry, short, digits):
+    result = question.check({**question.reference(), entry: short})
+    assert result.misconception == "rounded too far" and result.message.startswith("Close, ")
+    assert f"give {digits}." in result.message
 
 
 def test_an_empty_value_and_an_empty_call():

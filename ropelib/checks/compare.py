@@ -1,5 +1,6 @@
 """Whether two values of plain data agree, and if not, how they differ."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,14 +78,35 @@ def fault(expected: Any, got: Any, kind: str, tolerance: float | None = None) ->
     if isinstance(expected, (list, tuple)):
         return _fault_of_a_part(expected, got)
     if _is_number(expected) and _is_number(got) and tolerance and _cut_to_decimals(expected, got):
-        return "rounded too far", ROUNDED_TOO_FAR
+        return "rounded too far", ROUNDED_TOO_FAR.format(digits=_digits(tolerance))
     return _fault_of_an_array(expected, got) if _is_array(expected) else None
 
 
 ROUNDED_TOO_FAR = (
-    "This may be the right number, but too little is left of it to tell. Digits are counted from the first one that "
-    "is not zero; decimals are not. How many of yours are left?"
+    "Close, but with too few digits to tell: give {digits}. Digits are counted from the first one that is not zero; "
+    "decimals are not. How many of yours are left?"
 )
+
+
+def as_array_of(expected: Any, value: Any) -> Any:
+    """Numbers side by side as the array that expected is, wherever that loses nothing; else value as it is.
+
+    A list or tuple of real numbers becomes an array. Whole floats become integers where expected has integers.
+    """
+    if not (_is_array(expected) and expected.ndim == 1):
+        return value
+    if isinstance(value, (list, tuple)) and all(_is_number(item) and not isinstance(item, complex) for item in value):
+        value = np.array(value, dtype=expected.dtype if expected.dtype.kind == "f" else None)
+    if expected.dtype.kind == "i" and _is_array(value) and _holds_whole_numbers(value):
+        return value.astype(expected.dtype)
+    return value
+
+
+def has_decimals(value: Any) -> bool:
+    """Whether plain data holds a number that is not whole, which no two programs give by accident."""
+    if isinstance(value, (list, tuple)):
+        return any(map(has_decimals, value))
+    return _is_numeric(value) and bool(np.any(np.round(value) != value))
 
 
 def words(value: Any) -> Iterator[str]:
@@ -116,10 +138,18 @@ def _fault_of_an_array(expected: np.ndarray, got: np.ndarray) -> tuple[str, str]
 
 
 def _cut_to_decimals(expected: complex, got: complex) -> bool:
-    """Whether got is expected after a rounding to so few decimals that it is another number."""
+    """Whether got is expected, rounded to or cut off at so few decimals that it is another number."""
     if not isinstance(expected, float) or isinstance(got, complex) or got == 0:
         return False
-    return any(got == round(expected, decimals) for decimals in range(MOST_DECIMALS + 1))
+    rounded = [round(expected, decimals) for decimals in range(MOST_DECIMALS + 1)]
+    cut = [math.trunc(expected * 10**decimals) / 10**decimals for decimals in range(MOST_DECIMALS + 1)]
+    return got in rounded or got in cut
+
+
+def _digits(tolerance: float) -> str:
+    """How many significant digits stay within a tolerance, in words: three for 5e-3, four for 1e-3."""
+    digits = 1 + math.floor(-math.log10(tolerance) + 1e-9)
+    return {2: "two", 3: "three", 4: "four", 5: "five"}.get(digits, str(digits))
 
 
 def _side_by_side(got: Any) -> Any:
@@ -137,6 +167,8 @@ def _about_dtype(expected: np.ndarray, got: np.ndarray) -> str:
         return f"{rule}: its decimals are cut off. Did an array of integers receive the results?"
     if got.dtype.kind == "c":
         return f"{rule}: a complex array. Which part of it is meant?"
+    if got.dtype.kind == "f" and expected.dtype.kind == "i" and not _holds_whole_numbers(got):
+        return "Whole numbers are asked for, and not all of these are whole."
     if got.dtype.kind == "f" and got.dtype.itemsize < expected.dtype.itemsize:
         return f"{rule}: digits are lost. Where did a number become {got.dtype}?"
     return f"{rule}."
@@ -159,6 +191,12 @@ def _tolerance(dtype: np.dtype) -> float:
     if dtype.kind not in "fc":
         return 0.0
     return RELATIVE.get(dtype.name) or EPSILONS * float(np.finfo(dtype).eps)
+
+
+def _holds_whole_numbers(array: np.ndarray) -> bool:
+    if array.dtype.kind == "f":
+        return bool((np.isfinite(array) & (array == np.floor(array)) & (np.abs(array) < 2**53)).all())
+    return array.dtype.kind in "iu"
 
 
 def _is_number(value: Any) -> bool:

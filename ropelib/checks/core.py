@@ -53,6 +53,8 @@ class Question:
     explanation:    what to say once it is right
     options:        the words to choose from, where an answer is one; where none, all that the reference and the bank
                     give
+    sequence:       where an array with one axis is asked for, a list or tuple of its numbers will do, and whole numbers
+                    may be floats; else its kind and dtype belong to the answer
     """
 
     name: str
@@ -69,6 +71,7 @@ class Question:
     tolerance: float | None = None
     explanation: str = ""
     options: Sequence[str] = ()
+    sequence: bool = False
     _hints_given: int = field(default=0, init=False, repr=False)
     _attempted: bool = field(default=False, init=False, repr=False)
 

@@ -4,12 +4,12 @@ This is the trusted side. It runs the reference and the wrong programs of the ba
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ropelib.checks.compare import OF_FORM, agree, difference, fault, words
+from ropelib.checks.compare import OF_FORM, agree, as_array_of, difference, fault, has_decimals, words
 from ropelib.checks.observe import NOT_A_DICT, Case, Observed, RoomIsClosed, copied, plain
 from ropelib.checks.result import Example, Result, shown
 from ropelib.checks.wording import (
@@ -75,6 +75,8 @@ def _look(question: "Question", case: Case, observed: Observed) -> Look:
         is_closed = observed.error_type == RoomIsClosed.__name__ and not observed.timed_out
         return Look(case, observed, "closed" if is_closed else "raised")
     expected = _expected(question, case)
+    if question.sequence:
+        observed = replace(observed, value=as_array_of(expected, observed.value))
     if agree(expected, observed.value, question.tolerance):
         aside = observed.inputs_modified or observed.aliases_input
         return Look(case, observed, "wrong" if aside else "correct", expected, is_right=True)
@@ -138,12 +140,17 @@ def _diagnosis(question: "Question", looks: Sequence[Look], fraction: float) -> 
 def _in_the_bank(
     question: "Question", finished: Sequence[Look], wrong: Sequence[Look]
 ) -> tuple["Misconception", str] | None:
-    """The first mistake that explains right and wrong values alike; else the wrong ones, which is then said."""
+    """The first mistake that explains right and wrong values alike; else the wrong ones, which is then said.
+
+    Wrong values alone convict by their decimals only: a small whole number or a word is hit by other mistakes too.
+    """
     if not wrong:
         return None
     spoiled = [look for look in wrong if not _numbers_are_right(question, look)]
     is_dict = bool(wrong[0].case.entry)
-    attempts = [(finished, False, ""), (wrong, False, "" if is_dict else ONLY_SOMETIMES)]
+    attempts = [(finished, False, "")]
+    if is_dict or any(has_decimals(look.observed.value) for look in wrong):
+        attempts.append((wrong, False, "" if is_dict else ONLY_SOMETIMES))
     # A mistake is recognised in another dtype too, but a dtype alone makes nothing of a right answer.
     attempts[1:1] = [(finished, True, "")] if spoiled else []
     # The entries of a dict are answers of their own: the first wrong one may have a mistake to itself.
@@ -194,7 +201,10 @@ def _explains(question: "Question", misconception: "Misconception", look: Look, 
         return False
     if look.case.entry:
         wrong = wrong.get(look.case.entry, look.expected)
-    return agree(plain(wrong)[0], look.observed.value, question.tolerance, any_dtype=any_dtype)
+    wrong = plain(wrong)[0]
+    if question.sequence:
+        wrong = as_array_of(look.expected, wrong)
+    return agree(wrong, look.observed.value, question.tolerance, any_dtype=any_dtype)
 
 
 def _outcome(misconception: "Misconception", case: Case) -> Any:

@@ -47,6 +47,10 @@ def _nothing_beyond(scores: Floats, table: Floats) -> Floats:
     return np.where(np.abs(_ahead(scores)) <= reach, clipped_bias(scores, table), scores)
 
 
+def _future_hidden(scores: Floats, table: Floats) -> Floats:
+    return np.where(_ahead(scores) > 0, -np.inf, clipped_bias(scores, table))
+
+
 QUESTION = Question(
     name="clipped_bias",
     title="A bias that knows before from after",
@@ -91,6 +95,12 @@ QUESTION = Question(
             "not centred",
             _with(lambda ahead, reach: np.clip(ahead, 0, 2 * reach)),
             "A token's own bias is taken from the first entry of the table. Which entry stands for n − m = 0?",
+        ),
+        Misconception(
+            "future hidden",
+            _future_hidden,
+            "Keys ahead of the query are −∞ here. No mask is asked for: a table that tells before from after has "
+            "entries for both. Which entries of yours are never used?",
         ),
         Misconception(
             "bias subtracted",

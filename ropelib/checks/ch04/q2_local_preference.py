@@ -134,7 +134,9 @@ QUESTION = Question(
         "apart = |m − n|.",
         "The share of row m is the sum of its weights where apart <= 1; then take the mean of the rows.",
     ],
-    explanation="At 5 tokens the two are close; at 20 both have lost most of their hold. RoPE has swung back, and a "
-    "bias that ends at a distance of 2 treats most of 20 keys alike: each takes little, and together they take much. "
-    "What holds attention near in a long text is a bias that keeps growing.",
+    explanation="Of all attention, both give far less to the near at 20 tokens, since there is more that is far. "
+    "Measured by the yardstick, RoPE stays at about 1.3 times, and the bias rises from 1.4 to 1.9 times: everything "
+    "beyond distance 1 pays the same penalty, however much of it there is. Each far token takes little, and together "
+    "they take most. A bias that went on falling by 1/2 per step would keep 62 % of the attention near at 20 tokens, "
+    "4.3 times the yardstick.",
 )

@@ -38,6 +38,7 @@ QUESTION = Question(
     points=3,
     reference=windows,
     cases=_cases,
+    sequence=True,
     answered_by=(*ROOMS, "ropelib.tiny_model", "ropelib.tiny_training"),
     misconceptions=[
         Misconception(
@@ -88,14 +89,13 @@ QUESTION = Question(
         Misconception(
             "not rounded",
             lambda h, s: -np.log(1 - s) / _slopes(h),
-            "Right, but a number of tokens is a whole number. Which way must it be rounded, and which dtype should "
-            "it have?",
+            "Right, but a number of tokens is a whole number. Which way must it be rounded?",
         ),
     ],
     hints=[
         "With equal scores the weights at distances 0, 1, 2, … are r⁰, r¹, r², … times a constant; r = e^(−slope).",
         "The first W of them hold 1 − r^W of the whole. When is that at least the share?",
-        "W ≥ −ln(1 − share)/slope. np.ceil rounds up, .astype(int) makes whole numbers of it.",
+        "W ≥ −ln(1 − share)/slope. np.ceil rounds up.",
     ],
     explanation="What lies beyond W tokens weighs as much, of the whole, as one token W steps back weighs against the "
     "nearest one. The windows of an ALiBi model differ by a factor of 2^(8 − 8/heads) from the first head to the last: "

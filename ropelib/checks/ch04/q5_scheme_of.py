@@ -115,6 +115,7 @@ QUESTION = Question(
     points=3,
     reference=scheme_of,
     cases=_cases,
+    options=(ADDED, BIAS, ROTATION, NONE),
     answered_by=(*ROOMS, "ropelib.tiny_model", "ropelib.tiny_training"),
     misconceptions=[
         Misconception(

@@ -76,6 +76,7 @@ QUESTION = Question(
     points=3,
     reference=ring_positions,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "oldest first",

@@ -28,7 +28,7 @@ def _cases(seed: int) -> list[Case]:
     rows = 10.0 * np.arange(18)[:, None] + np.arange(18)
     return [
         Case("one head of each, six features", (rows, 1, 1), weight=1),
-        _case("four query heads, two key heads", rng, 4, 2, 8, 2),
+        _case("four query heads, two key heads", rng, 4, 2, 12, 2),
         _case("three query heads, one key head", rng, 3, 1, 6, 2),
         _case("six query heads, two key heads", rng, 6, 2, 12, 2),
     ]
@@ -71,6 +71,14 @@ def _as_it_is(rows: Floats, heads: int, kv_heads: int) -> Floats:
     return rows
 
 
+def _value_heads_forgotten(weight: Floats, heads: int, kv_heads: int) -> Floats:
+    head_dim = len(weight) // (heads + kv_heads)
+    places = [i // 2 + i % 2 * (head_dim // 2) for i in range(head_dim)]
+    starts = head_dim * np.arange(heads + kv_heads)
+    moved = (starts[:, None] + places).ravel()
+    return np.concatenate([weight[moved], weight[len(moved) :]])
+
+
 QUESTION = Question(
     name="interleave_qkv",
     title="One matrix for queries, keys and values",
@@ -87,6 +95,12 @@ QUESTION = Question(
             _with(v=lambda rows, heads, kv_heads: _within(rows, kv_heads)),
             "Queries and keys are right, and the rows of the values are reordered as well. Nothing rotates a value: "
             "which matrix, further on, expects its numbers in the old order?",
+        ),
+        Misconception(
+            "value heads not counted",
+            _value_heads_forgotten,
+            "The number of rows was divided by heads + kv_heads, which makes a head too large. How many heads are "
+            "stacked here, of all three kinds?",
         ),
         Misconception(
             "queries only",

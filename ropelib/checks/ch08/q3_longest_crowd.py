@@ -1,5 +1,7 @@
 """How many tokens share one position once positions are rounded."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
@@ -63,10 +65,15 @@ def _half_up(first: int, count: int, bits: int) -> int:
     return _largest_group(np.floor(positions / spacing + 0.5) * spacing)
 
 
-def _one_spacing(first: int, count: int, bits: int) -> int:
-    positions = _positions(first, count)
-    spacing = _spacing(positions[:1], bits)
-    return _largest_group(np.round(positions / spacing) * spacing)
+def _one_spacing(of: int) -> Callable[[int, int, int], int]:
+    """All positions rounded with the spacing of one of them."""
+
+    def program(first: int, count: int, bits: int) -> int:
+        positions = _positions(first, count)
+        spacing = _spacing(positions[of], bits)
+        return _largest_group(np.round(positions / spacing) * spacing)
+
+    return program
 
 
 def _step_of_the_format(first: int, count: int, bits: int) -> int:
@@ -124,9 +131,15 @@ QUESTION = Question(
         ),
         Misconception(
             "spacing of the first position",
-            _one_spacing,
+            _one_spacing(0),
             "The text crosses a power of two, and there the format gets coarser. Which spacing does each position "
             "have?",
+        ),
+        Misconception(
+            "spacing of the last position",
+            _one_spacing(-1),
+            "All positions are rounded as coarsely as the last one. Below a power of two the format is finer: which "
+            "spacing do the positions there have?",
         ),
         Misconception(
             "different positions counted",

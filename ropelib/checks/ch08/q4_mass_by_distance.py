@@ -71,12 +71,31 @@ QUESTION = Question(
     points=4,
     reference=mass_by_distance,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "future not hidden",
             _masses(weights=lambda scores: _softmax(scores, np.zeros(scores.shape, dtype=bool))),
             "The softmax runs over all keys, those after the query included. Which keys may a query of a language "
             "model see?",
+        ),
+        Misconception(
+            "masked with 0",
+            _masses(weights=lambda scores: _softmax(np.tril(scores), np.zeros(scores.shape, dtype=bool))),
+            "The scores of later keys were set to 0 before the softmax, and e⁰ is 1: they still get attention. Which "
+            "score becomes a weight of 0?",
+        ),
+        Misconception(
+            "without the first token",
+            _masses(weights=lambda scores: _softmax(scores, (_distances(scores) < 0) | (np.arange(len(scores)) == 0))),
+            "The first token was taken out before the softmax, so that the others share its attention. It should keep "
+            "what it draws: which queries have it further back than all distances asked for?",
+        ),
+        Misconception(
+            "first row and column cut away",
+            lambda scores, edges: mass_by_distance(scores[1:, 1:], edges),
+            "The first token's row and column were cut away before the softmax, so the others share its attention, and "
+            "each query counts as the one before it. Which queries have all these distances without any cut?",
         ),
         Misconception(
             "all queries",

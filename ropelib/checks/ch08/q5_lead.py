@@ -68,6 +68,7 @@ QUESTION = Question(
     points=6,
     reference=lead,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "stopped pairs left out",
@@ -119,6 +120,11 @@ QUESTION = Question(
             "exponent -i/d",
             _program(exponent=lambda half: -np.arange(half) / (2 * half)),
             "The exponent is −i/d, where i counts pairs. What happened to the 2 of −2i/d?",
+        ),
+        Misconception(
+            "divided by √d",
+            lambda *given: lead(*given) / np.sqrt(len(given[0])),
+            "These leads are divided by √head_dim. What does the question say about the scores?",
         ),
         Misconception(
             "mean of the rivals",

@@ -59,6 +59,7 @@ QUESTION = Question(
     points=3,
     reference=bands,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "fast and slow exchanged",

@@ -33,6 +33,7 @@ QUESTION = Question(
     points=4,
     reference=halfway,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "paper and code exchanged",

@@ -54,6 +54,7 @@ QUESTION = Question(
     points=6,
     reference=stale_angles,
     cases=_cases,
+    sequence=True,
     misconceptions=[
         Misconception(
             "sign reversed",
