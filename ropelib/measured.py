@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 _RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 
 
-def measured(name: str) -> dict:
+def measured(name: str) -> Any:
     """What `python -m benchmarks.<name>` wrote down, with the machine, the date and the command.
 
-    name: of the measurement, such as "long_context"
+    name:    of the measurement, such as "long_context"
+    returns: what the file holds: a dict, or for "kernels" a list with one dict for each process
 
     Raises FileNotFoundError, with what there is and what to type, where no such measurement is kept.
     """

@@ -59,3 +59,9 @@ def test_before_measuring():
     assert right["share"] == pytest.approx(right["moved_mb"] * 1e6 / 2.5e12 / 50e-6)
     assert right["table_mb"] == right["moved_mb"] / 2, "two tables of 32 pairs: as many numbers as are read"
     assert right["per_byte"] * right["moved_mb"] * 1e6 == 6 * (q.size + k.size) / 2
+
+
+def test_two_digits_are_enough_before_measuring():
+    rounded = {"moved_mb": 100, "shortest_us": 40, "share": 0.8, "per_byte": 0.375, "table_mb": 50}
+    assert ch13.before_measuring.check(rounded).outcome == "correct"
+    assert ch13.before_measuring.check(rounded | {"moved_mb": 96}).misconception == "mebibytes"

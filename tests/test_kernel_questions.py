@@ -10,7 +10,7 @@ import torch
 
 from ropelib.checks import ch12
 from ropelib.checks.ch12 import q3_rotate_partial, q4_rotate_rows
-from ropelib.checks.kernel import changed, compiled
+from ropelib.checks.kernel import ONLY_STRAYED, changed, compiled
 from ropelib.checks.observe import observe
 from ropelib.course.notebooks import ROOT, code_cells
 from ropelib.grading import probe
@@ -149,6 +149,21 @@ def test_without_triton_a_wrong_kernel_explains_nothing_and_the_reference_still_
     assert question.judge(case, observe(question.reference, case)).outcome == "correct"
     result = question.judge(case, observe(lambda *given: (given[0] + 1, 0), case))
     assert (result.outcome, result.misconception) == ("wrong", "")
+
+
+def test_right_values_beside_overwritten_memory_are_told_so_without_the_arrays():
+    question = ch12.rotate_rows
+    without = changed(q4_rotate_rows.KERNEL, ("a * s + b * c, mask=inside)", "a * s + b * c)"))
+    result = question.check(q4_rotate_rows.launched(without))
+    assert (result.outcome, result.misconception) == ("wrong, recognised", ONLY_STRAYED)
+    assert result.message.startswith("All values are right, but 24 elements outside of the tensors were overwritten")
+    assert result.example.call and not (result.example.expected or result.example.got) and 0 < result.fraction < 1
+
+    def also_wrong(*given):
+        forward, backward, strayed = question.reference(*given)
+        return forward + 1, backward, strayed + 1
+
+    assert question.check(also_wrong).misconception == ""
 
 
 # ── launch ──────────────────────────────────────────────────────────────────

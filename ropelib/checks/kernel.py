@@ -1,14 +1,18 @@
 """Questions whose answer is a Triton kernel: shown as Triton, decided in NumPy, and wrong in Triton again."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ropelib.checks.core import Question
-from ropelib.checks.observe import copied
+from ropelib.checks.compare import agree
+from ropelib.checks.core import PUBLIC_SEED, Question
+from ropelib.checks.observe import Case, Observed, copied
+from ropelib.checks.result import Result
+
+ONLY_STRAYED = "right values, and memory overwritten"
 
 
 @dataclass
@@ -16,12 +20,40 @@ class KernelQuestion(Question):
     """A question for a kernel, which a function with the question's name launches.
 
     kernel: the source of a right kernel. The reference says the same in NumPy, and decides
+
+    The answer is a tuple, of which the last value counts the elements that were overwritten outside of all tensors.
     """
 
     kernel: str = ""
 
     def _as_typed(self) -> str:
         return self.kernel.strip()
+
+    def judge_all(self, observations: Sequence[Observed], seed: int = PUBLIC_SEED) -> Result:
+        """The verdict on all cases. Where nothing but the count is wrong, and no mistake known, it says so."""
+        result = super().judge_all(observations, seed)
+        if result.outcome != "wrong":
+            return result
+        strayed = [self._strayed(case, seen) for case, seen in zip(self.cases(seed), observations, strict=True)]
+        if None in strayed or not any(strayed):
+            return result
+        count = next(filter(None, strayed))
+        example = replace(result.example, expected="", got="", difference=None) if result.example else None
+        return replace(
+            result,
+            outcome="wrong, recognised",
+            message=f"All values are right, but {count} elements outside of the tensors were overwritten: which store "
+            "has no mask, or one that lets too many in?",
+            misconception=ONLY_STRAYED,
+            example=example,
+        )
+
+    def _strayed(self, case: Case, observed: Observed) -> int | None:
+        """How many elements were overwritten outside, where everything else is right; else None."""
+        expected, value = self.reference(*copied(case.args)), observed.value
+        if observed.error_type or not isinstance(value, tuple) or len(value) != len(expected):
+            return None
+        return value[-1] if agree(expected[:-1], value[:-1], self.tolerance) else None
 
 
 @functools.cache

@@ -47,7 +47,7 @@ def traffic() -> Question:
         ),
         wrong(
             "7 times",
-            "Seven round trips of all of x. But a product has halves of x on both of its sides.",
+            "Seven round trips of all of x. But a product reads half of x and writes half of x.",
         ),
     )
 
@@ -57,7 +57,10 @@ def odd_size() -> Question:
     rows = -(-50 // 32) * 32 - 50
     return ask(
         "`naive` is called with 50 tokens of 16 numbers, in blocks of 32, and with tables of 64 rows.\nWhat happens?",
-        wrong("an error is raised", "By whom? A kernel holds addresses, and behind every address is another."),
+        wrong(
+            "an error is raised",
+            "By whom? A kernel holds addresses and knows no shape. Only far outside may a GPU stop it.",
+        ),
         wrong(
             f"only 32 tokens are rotated, the last {50 - 32} are left out",
             f"`cdiv` rounds up, so there is a second program, which takes these {50 - 32}.",

@@ -130,7 +130,7 @@ def one_token() -> Question:
     moved = 2 * sum(HEADS) * HEAD_DIM * 2
     return ask(
         f"Decoding: one new token, {sum(HEADS)} heads. Its rotation moves {moved / 1e3:.0f} KB, and the memory moves "
-        "4.1 million MB a second.\nHow long does one launch take, if launches follow each other without a pause?",
+        "4.1 TB a second.\nHow long does one launch take, if launches follow each other without a pause?",
         wrong(
             f"{moved / 4.1e6:.3f} µs",
             "The bytes alone would take so long. Before the first one arrives, the program must have started, and "
@@ -150,7 +150,7 @@ def one_token() -> Question:
 @question("13-stopwatch", "a stopwatch around a call")
 def stopwatch() -> Question:
     return ask(
-        "`start = perf_counter(); rotate(q, k); print(perf_counter() - start)` prints 33 µs for a rotation of 336 MB, "
+        "`start = perf_counter(); rotate(q, k); print(perf_counter() - start)` prints 32 µs for a rotation of 336 MB, "
         "on a GPU whose memory needs 81 µs for a copy of them.\nWhat has been measured?",
         wrong(
             "a kernel that is more than twice as fast as a copy",

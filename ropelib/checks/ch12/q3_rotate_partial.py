@@ -177,20 +177,49 @@ QUESTION = KernelQuestion(
         _variant(
             "tokens not masked",
             "Where the tokens do not fill the last block, the kernel writes behind them: into the next head, or into "
-            "memory that is not ours. Which comparison is missing in the masks?",
+            "memory that is not ours. Which comparison is missing in the masks, or lets one token too many in? If both "
+            "comparisons stand there: are they joined by `&`?",
             ("(tokens < seq) & ", ""),
         ),
         _variant(
             "rotated part not masked by token",
             "The part that stays is masked, the rotated part is not: behind the last token of a head the kernel still "
-            "rotates. What has the mask of the first part to contain besides `pairs < PAIRS`?",
+            "rotates. What has the mask of the first part to contain besides `pairs < PAIRS`? If it stands there: is "
+            "it joined by `&`?",
             ("(tokens < seq) & (pairs < PAIRS)", "pairs < PAIRS"),
         ),
         _variant(
             "rest not masked by token",
             "The rotated part is masked, the part that stays is not: behind the last token of a head the kernel still "
-            "copies. What has the mask of the second part to contain besides `rest < REST`?",
+            "copies. What has the mask of the second part to contain besides `rest < REST`? If it stands there: is it "
+            "joined by `&`?",
             ("(tokens < seq) & (rest < REST)", "rest < REST"),
+        ),
+        _variant(
+            "tokens across",
+            "The tokens lie across the block, as the pairs do, so that pair i is taken from token i. Which of the two "
+            "goes down, and what makes a column of `tl.arange`?",
+            ("tl.arange(0, BLOCK)[:, None]\n", "tl.arange(0, BLOCK)\n"),
+        ),
+        _variant(
+            "the two program numbers exchanged",
+            "Right where the grid has as many programs one way as the other. It is (blocks of tokens, heads): which of "
+            "them does program_id(0) count, and which program_id(1)?",
+            ("tl.program_id(0)", "tl.program_id(9)"),
+            ("tl.program_id(1)", "tl.program_id(0)"),
+            ("tl.program_id(9)", "tl.program_id(1)"),
+        ),
+        _variant(
+            "rows of the tables as long as the part",
+            "The rows of the tables are taken to be 2 · PAIRS long. They hold one number for each *pair*: how far "
+            "apart do they start?",
+            ("tokens * PAIRS + pairs", "tokens * 2 * PAIRS + pairs"),
+        ),
+        _variant(
+            "the rest begins too early",
+            "The part that stays is taken to begin at feature PAIRS. There begins the second half of the rotated part: "
+            "how many features are rotated?",
+            ("rows + 2 * PAIRS + rest", "rows + PAIRS + rest"),
         ),
         _variant(
             "pairs not masked",
@@ -204,6 +233,30 @@ QUESTION = KernelQuestion(
             "stay: what do the spare columns overwrite?",
             ("(rest < REST)", "(rest < BLOCK_REST)"),
         ),
+        _variant(
+            "rest masked with one too many",
+            "One feature behind the end of the row is copied as well, and there the next row begins. The features that "
+            "stay are numbered from 0: is number REST one of them?",
+            ("(rest < REST)", "(rest <= REST)"),
+        ),
+        _variant(
+            "first members stored without a mask",
+            "The masks are right, and the first members of the pairs are written behind the last token all the same. "
+            "Does every store carry its mask?",
+            ("a * c - b * s, mask=inside)", "a * c - b * s)"),
+        ),
+        _variant(
+            "second members stored without a mask",
+            "The masks are right, and the second members of the pairs are written behind the last token all the same. "
+            "Does every store carry its mask?",
+            ("a * s + b * c, mask=inside)", "a * s + b * c)"),
+        ),
+        _variant(
+            "rest stored without a mask",
+            "The masks are right, and the part that stays is written behind the last token all the same. Does every "
+            "store carry its mask?",
+            ("values, mask=kept)", "values)"),
+        ),
     ],
     hints=[
         "Start from the chapter's naive kernel. A row is now 2 · PAIRS + REST long, and the rotated part stands at its "
@@ -214,5 +267,7 @@ QUESTION = KernelQuestion(
         "the rest. Both stand on every load and on every store.",
     ],
     explanation="One program, two blocks, two masks. Doing the copy in the same kernel is worth it: a second operation "
-    "for the rest would cost a launch of its own, and PyTorch's slicing would make a copy of everything.",
+    "for the rest would cost a launch of its own, and PyTorch's slicing would make a copy of everything. The check "
+    "sees stores only: a load without a mask passes here, and on a GPU may read memory that is not yours (question 5, "
+    "F).",
 )

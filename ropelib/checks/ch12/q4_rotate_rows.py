@@ -185,6 +185,28 @@ QUESTION = KernelQuestion(
             ("other=0.0) * SIGN", "other=0.0) * -SIGN"),
         ),
         _variant(
+            "SIGN in the first store only",
+            "Forward is right. Backward, only the even outputs are turned back: SIGN stands in one of the two stores. "
+            "What do both have in common that could be multiplied once?",
+            ("other=0.0) * SIGN", "other=0.0)"),
+            ("a * c - b * s", "a * c - b * s * SIGN"),
+        ),
+        _variant(
+            "head taken for a feature",
+            "Head h starts h elements after head 0 here. How many elements has a head?",
+            ("(tokens * heads + tl.program_id(1)) * 2 * PAIRS", "tokens * heads * 2 * PAIRS + tl.program_id(1)"),
+        ),
+        _variant(
+            "ids in a row",
+            "The ids lie across the block, as the pairs do, so that pair i is turned by the position of token i. Which "
+            "way do the tokens go, and what makes a column of the ids?",
+            (
+                "tl.load(position_ids + tokens, mask=tokens < seq",
+                "tl.load(position_ids + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :], "
+                "mask=tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :] < seq",
+            ),
+        ),
+        _variant(
             "sine and cosine exchanged in the second store",
             "The even outputs are right, the odd ones are a · cos + b · sin. The chapter looked for that bug: which "
             "property of a rotation shows it?",
@@ -193,7 +215,7 @@ QUESTION = KernelQuestion(
         _variant(
             "tokens not masked",
             "Right where the tokens fill their blocks. Otherwise the last program goes on behind the last token. "
-            "Which comparison is missing in the mask of the stores?",
+            "Which comparison is missing in the mask of the stores? If both stand there: are they joined by `&`?",
             ("inside = (tokens < seq) & (pairs < PAIRS)", "inside = pairs < PAIRS"),
         ),
         _variant(
@@ -210,5 +232,6 @@ QUESTION = KernelQuestion(
         "Multiply the sine by SIGN, once, where it is loaded. Everything else is the chapter's kernel for neighbours.",
     ],
     explanation="Loads that depend on loads are how kernels follow page tables and lists of positions. And a backward "
-    "pass for one factor of −1 is why nobody writes a second kernel for RoPE.",
+    "pass for one factor of −1 is why nobody writes a second kernel for RoPE. (The check sees stores only: a "
+    "load without a mask passes here, and on a GPU may read memory that is not yours, as F of question 5 does.)",
 )

@@ -19,6 +19,7 @@ QUESTION = Question(
     reference=first_alarm,
     cases=lambda seed: [Case(f"kernel {name}", calls=False, entry=name) for name in "ABCDEF"],
     answered_by=ANSWERED_BY,
+    options=("plain", "odd size", "heads", "strides", "none"),
     misconceptions=[
         Misconception(
             "unmasked store taken for a plain error",

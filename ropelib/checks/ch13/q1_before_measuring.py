@@ -40,6 +40,7 @@ QUESTION = Question(
     reference=before_measuring,
     cases=lambda seed: [Case(name, calls=False, entry=name) for name in before_measuring()],
     answered_by=ANSWERED_BY,
+    tolerance=0.02,
     misconceptions=[
         Misconception(
             "read but not written",
@@ -82,6 +83,16 @@ QUESTION = Question(
             "A share above 1 would mean: faster than the memory. Which of the two times must be the smaller one?",
         ),
         Misconception(
+            "bytes read only, in the time",
+            lambda: _entry("shortest_us", 1 / 2),
+            "That is the time for half of the bytes: reading without writing, one text of two, or two bytes a number?",
+        ),
+        Misconception(
+            "share in percent",
+            lambda: _entry("share", 100),
+            "That is a percentage. The entry asks for a number between 0 and 1.",
+        ),
+        Misconception(
             "operations for a number",
             lambda: _entry("per_byte", 1 / 2),
             "Six operations are for a pair, and a pair is two numbers, each read and written: 16 bytes. Have you "
@@ -103,9 +114,9 @@ QUESTION = Question(
             "So large are the tables. But each program asks for its rows itself: how many heads ask for the same row?",
         ),
         Misconception(
-            "cos only",
+            "half of the tables",
             lambda: _entry("table_mb", 1 / 2),
-            "This is one table. A rotation needs cos and sin.",
+            "That is half of it. Have you counted both texts, and both tables, cos and sin?",
         ),
         Misconception(
             "rows of full width",
@@ -120,6 +131,6 @@ QUESTION = Question(
         "A pair: 6 operations, 2 numbers, each read and written with 4 bytes. The tables: for each token of each head, "
         "32 pairs, two tables, 4 bytes.",
     ],
-    explanation="100 MB in 50 µs is 80 % of what the memory can do. The tables are asked for half as often as q and k "
-    "together move: worth sharing.",
+    explanation="100 MB in 50 µs is 80 % of what the memory can do. The tables are asked for half as many bytes as q "
+    "and k move. They come from the cache, though, so sharing them need not gain anything: chapter 13 measured that.",
 )

@@ -66,6 +66,20 @@ def _axes_exchanged(batch: int, seq: int, q_heads: int, k_heads: int, block_s: i
     return angles_asked(batch, seq, q_heads, k_heads, block_h, block_s)
 
 
+def _texts_joined(batch: int, seq: int, *sizes: int) -> tuple[int, int]:
+    return angles_asked(1, batch * seq, *sizes)
+
+
+def _one_row(*sizes: int) -> tuple[int, int]:
+    programs, _ = angles_asked(*sizes)
+    return programs, programs
+
+
+def _turned_round(*sizes: int) -> tuple[int, int]:
+    programs, rows = angles_asked(*sizes)
+    return rows, programs
+
+
 QUESTION = Question(
     name="angles_asked",
     title="Who asks for an angle?",
@@ -119,6 +133,23 @@ QUESTION = Question(
             "tokens and heads exchanged",
             _axes_exchanged,
             "The two sides of the tile have changed places: `block_s` counts tokens, `block_h` counts heads.",
+        ),
+        Misconception(
+            "texts joined",
+            _texts_joined,
+            "Here all texts are one long row of tokens, and a tile may end in the next text. A tile belongs to one "
+            "text: round up for each.",
+        ),
+        Misconception(
+            "one row for a program",
+            _one_row,
+            "The programs are right, and each fetches a single row. How many tokens has a tile, and do they share a "
+            "row?",
+        ),
+        Misconception(
+            "rows before programs",
+            _turned_round,
+            "Both numbers are right, and they have changed places: which of them is asked for first?",
         ),
     ],
     hints=[

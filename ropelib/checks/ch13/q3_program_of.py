@@ -101,6 +101,31 @@ def _token_for_block(
     return program_of(is_key, text, head, token, seq, heads, (1, tile[1]), tokens_first)
 
 
+def _behind_all_heads(*given: object) -> int:
+    is_key, _, _, _, seq, heads, tile, tokens_first = given
+    q_groups = -(-heads[0] // tile[1])
+    blocks = -(-seq // tile[0])
+    extra = (heads[0] - q_groups) * (blocks if tokens_first else 1)
+    return program_of(*given) + (extra if is_key else 0)
+
+
+def _wrong_multiplier(
+    is_key: bool,
+    text: int,
+    head: int,
+    token: int,
+    seq: int,
+    heads: tuple[int, int],
+    tile: tuple[int, int],
+    tokens_first: bool,
+) -> int:
+    q_groups, k_groups = (-(-count // tile[1]) for count in heads)
+    group = head // tile[1] + (q_groups if is_key else 0)
+    groups, blocks, block = q_groups + k_groups, -(-seq // tile[0]), token // tile[0]
+    inner = group * groups + block if tokens_first else block * blocks + group
+    return text * groups * blocks + inner
+
+
 QUESTION = Question(
     name="program_of",
     title="Which program was it?",
@@ -153,6 +178,17 @@ QUESTION = Question(
             "tokens for blocks",
             _token_for_block,
             "This counts tokens where blocks of tokens are meant. How many tokens has a tile?",
+        ),
+        Misconception(
+            "keys behind the heads of q",
+            _behind_all_heads,
+            "Your programs of k begin behind as many groups as q has *heads*. How many groups has q?",
+        ),
+        Misconception(
+            "multiplied by its own number",
+            _wrong_multiplier,
+            "One of the two is multiplied by how many there are of itself. With heads first, how many programs pass "
+            "until the next block of tokens begins: all blocks, or all groups?",
         ),
     ],
     hints=[

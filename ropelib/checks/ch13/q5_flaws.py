@@ -19,6 +19,7 @@ QUESTION = Question(
     reference=flaws,
     cases=lambda seed: [Case(f"report {name}", calls=False, entry=name) for name in "ABCDE"],
     answered_by=ANSWERED_BY,
+    options=("stopwatch", "cache", "first call", "other work", "none"),
     misconceptions=[
         Misconception(
             "the cache blamed for a stopwatch",
