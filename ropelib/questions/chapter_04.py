@@ -166,22 +166,22 @@ def local() -> Question:
 def none() -> Question:
     trained, test_pairs, size = medians(TRAINED), 2.51, 84
     return ask(
-        "Counting pairs gives a loss of 2.51. A causal model *without* positions, 200 steps of training: what is its "
-        "loss on Hamlet, about, with 64 characters to look at?",
+        f"Counting pairs, which looks at one character, gives a loss of {test_pairs} on Hamlet. A causal model "
+        "*without* positions has 64 characters to look at, and 200 steps of training. How does its loss compare?",
         wrong(
-            figures(np.log(size)),
-            "That is guessing with eyes closed. Attention sees the character itself, whose successor is to be "
-            "predicted: that alone is worth a lot.",
+            f"clearly worse, towards the {figures(np.log(size))} of closed eyes: it sees a heap of characters",
+            "The heap is only what attention brings. The character itself, whose successor is to be predicted, comes "
+            "in past the attention, and it alone is worth a lot.",
         ),
         right(
-            figures(trained["none"]),
-            f"About what counting pairs gives ({test_pairs}). It knows which characters there are, hardly their "
+            "about the same",
+            f"{figures(trained['none'])}, the median of five seeds. It knows which characters there are, hardly their "
             "order, and the last one best: that one comes in by itself, past the attention.",
         ),
         wrong(
-            figures(trained["RoPE"]),
-            "That is what RoPE gives, from the same 64 characters. What it has and this model lacks is a way to tell "
-            "which of them came last.",
+            "clearly better: 64 characters tell more than one",
+            f"They do if their order is known: RoPE makes {figures(trained['RoPE'])} of the same 64. What it has and "
+            "this model lacks is a way to tell which of them came last.",
         ),
     )
 

@@ -92,17 +92,18 @@ def bf16_frequencies() -> Question:
         "What is it with the text at position 0, and at 1 000 000 000?",
         right(
             "37 at both",
-            "Rounded frequencies are another set of frequencies, the same for all tokens: over a distance of 500 they "
-            "are off by little, wherever the text begins.",
+            "Rounded frequencies are another set of frequencies, the same for all tokens: their "
+            "angles are off by 0.01 at most over seven tokens, by 0.7 over 500, wherever the text begins.",
         ),
         wrong(
             "37 at position 0, 212 far out",
-            "The angles far out are wrong by millions of radians, but those of all tokens are, nearly alike: only the "
-            "error over the distance is left.",
+            "The angles far out are wrong by up to 1.4 million radians, but those of all tokens are, nearly alike: "
+            "only the error over the distance is left.",
         ),
         wrong(
             "212 at both",
-            "A third of a per cent of an angle of a few radians is a hundredth of a radian: scores hardly move.",
+            "Near by, where the fast pairs decide, no angle is off by more than a hundredth of a radian, and even 500 "
+            "tokens away none by more than 0.7: no pair loses its way.",
         ),
     )
 

@@ -15,10 +15,6 @@ def tokens(count: float) -> str:
     return f"{count:.0f}" if count < 10_000 else f"{count:,.0f}".replace(",", " ")
 
 
-def about(count: float) -> str:
-    return tokens(round(count, 2 - int(np.log10(count))))
-
-
 @question("09-linear", "the fastest pair under interpolation")
 def linear() -> Question:
     before = scaling.default(HEAD_DIM, BASE)[0][0]
@@ -53,24 +49,24 @@ def ntk_reach() -> Question:
     carries = TRAINED * inv_freq / slower
     return ask(
         "NTK-aware scaling with factor 4, on a model trained on 8192 tokens. Pairs 20 to 31 have not completed a turn "
-        "in training. Up to about which position do all of them stay within the angles that they have seen?",
+        "in training. Up to which position do all of them stay within the angles that they have seen?",
         wrong(
-            about(carries[0]),
+            tokens(carries[0]),
             "That is pair 0, which is not slowed down at all. It need not be: it has gone round 1304 times in "
             "training, and has no new angle to show.",
         ),
         wrong(
-            about(TRAINED * np.sqrt(FACTOR)),
+            tokens(TRAINED * np.sqrt(FACTOR)),
             "That is a pair in the middle of the head, divided by √4. Which pair is the first that has not completed "
             "its turn?",
         ),
         right(
-            about(carries[unfinished].min()),
+            tokens(carries[unfinished].min()),
             "Pair 20 is the one to watch: it is divided by 4^(20/31), and that is 2.45, not 4. The pairs after it "
             "are divided by more.",
         ),
         wrong(
-            about(carries[-1]),
+            tokens(carries[-1]),
             "That is the last pair, the only one that is divided by the full factor. All others are divided by less, "
             "and the first of them to leave its trained angles sets the limit.",
         ),
@@ -86,18 +82,31 @@ def two_ramps() -> Question:
     factor, kept = 16.0, {"factor": 16.0, "original_max_position_embeddings": 4096}
     code = scaling.yarn(128, 10_000.0, **kept)[0]
     paper = scaling.llama3(128, 10_000.0, low_freq_factor=1.0, high_freq_factor=32.0, **kept)[0]
+    widest = (code / paper).argmax()
+    divisors = [scaling.default(128, 10_000.0)[0][widest] / rule[widest] for rule in (code, paper)]
+    ours = {"factor": FACTOR, "original_max_position_embeddings": TRAINED}
+    of_ours = (
+        scaling.yarn(HEAD_DIM, BASE, **ours)[0]
+        / scaling.llama3(HEAD_DIM, BASE, low_freq_factor=1.0, high_freq_factor=32.0, **ours)[0]
+    )
     return ask(
         "Llama 2, stretched from 4096 to 65 536 tokens. The paper blends along the number of turns, the code along "
         "the index of the pair, and both begin at 32 turns and end at 1.\n"
         "What is the largest quotient between the two frequencies of one pair?",
         wrong(
-            figures(1.0),
-            "That would need turns that fall evenly from pair to pair. They fall by the same factor from pair to pair.",
+            figures(of_ours.max()),
+            "That is our own model, stretched by 4. The larger the factor, the further apart are a pair that has been "
+            "slowed down by it and one that has not, and the two ramps with them.",
         ),
         right(
             figures((code / paper).max()),
-            f"At pair {(code / paper).argmax()}. Turns fall geometrically, so halfway along the index there are few of "
-            "them left, and the paper has already divided by nearly the whole factor.",
+            f"At pair {widest}, where the code divides by {figures(divisors[0])} and the paper by "
+            f"{figures(divisors[1])}. Turns fall geometrically, so on the way along the index they are soon used up.",
+        ),
+        wrong(
+            figures(np.sqrt(factor)),
+            "That is √16, as if one rule had come half of the way to 16 before the other sets out. Both set out at the "
+            "same pair.",
         ),
         wrong(
             figures(factor),
@@ -131,24 +140,25 @@ def temperature() -> Question:
 @question("09-gap", "reading the same lines again, far away")
 def gap() -> Question:
     found = measured("long_context")["copy"]
-    losses = dict(zip(found["gaps"], np.mean(found["second time"]["none"], axis=0), strict=True))
-    first, near, far = np.mean(found["first time"]), losses[0], losses[8000]
+    passage = found["titles"].index("hamlet")  # the one of the two passages that the chapter reads
+    losses = dict(zip(found["gaps"], found["second time"]["none"][passage], strict=True))
+    first, near, far = found["first time"][passage], losses[0], losses[8000]
     return ask(
         "The model, as trained, reads 160 tokens at a loss of "
-        f"{figures(first, 1)} nats each. Right after them it reads the same 160 again, at a loss of "
-        f"{figures(near, 1)}: it copies. Now the second time comes 8000 positions later; the trained length is 8192.\n"
+        f"{figures(first)} nats each. Right after them it reads the same 160 again, at a loss of "
+        f"{figures(near)}: it copies. Now the second time comes 8000 positions later; the trained length is 8192.\n"
         "What is the loss of the second time, about?",
         wrong(
-            figures(near, 1),
+            figures(near),
             "8000 is below 8192, so this should work, says the label. The label is what the makers configured, not "
             "what was practised.",
         ),
         wrong(
-            figures((first + near) / 2, 1),
+            figures((first + near) / 2),
             "You expect a memory that fades evenly. Copying is nearly perfect far out, and then breaks off.",
         ),
         right(
-            figures(far, 1),
+            figures(far),
             "As if it had never seen the passage, or nearly so. Distances close to the trained length hardly occur in "
             "training, and the slowest pairs have no other angles to go by.",
         ),
