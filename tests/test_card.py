@@ -16,6 +16,13 @@ KEYS = [key for chapter in questions.chapters() for key in questions.keys(chapte
 KEY = "01-quarter-turn"
 
 
+def letter(text, key=KEY):
+    return card.LETTERS[[option.text for option in questions.find(key).options].index(text)]
+
+
+CLOCKWISE, RIGHT, HALF_TURN = letter("(1, −2)"), letter("(−1, 2)"), letter("(−2, −1)")
+
+
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """A learner's folder, with the notebooks' folder as the current one → the file of answers."""
@@ -50,8 +57,11 @@ def test_every_chapter_has_three_questions(chapter):
 
 
 def test_the_right_answer_is_not_always_in_one_place():
-    places = [[option.right for option in questions.find(key).options].index(True) for key in KEYS]
-    assert max(places.count(place) for place in set(places)) < 0.7 * len(places) and {0, 1, 2} <= set(places)
+    asked = [questions.find(key).options for key in KEYS]
+    for count in (3, 4):
+        places = [[option.right for option in options].index(True) for options in asked if len(options) == count]
+        assert set(places) == set(range(count)), "every place is right somewhere"
+        assert max(map(places.count, places)) < 0.55 * len(places), f"one of {count} places gives the answer away"
 
 
 OPTIONS = right("1", "because"), wrong("2", "although")
@@ -78,13 +88,13 @@ def test_what_is_no_question_is_refused(make, message):
 
 def test_an_answer_is_appended_and_the_first_one_kept(work, sent):
     first = predict(KEY)
-    first.choice = "a"
+    first.choice = CLOCKWISE
     first.choice = ""
-    first.choice = "b"
+    first.choice = RIGHT
     again = ask_again(KEY)
-    again.choice = "b"
+    again.choice = RIGHT
     assert sent[0] == {"kind": "kept", "trouble": "", "first": ""}
-    assert sent[-1] == {"kind": "kept", "trouble": "", "first": "a"}
+    assert sent[-1] == {"kind": "kept", "trouble": "", "first": CLOCKWISE}
     lines = [json.loads(line) for line in work.read_text().splitlines()]
     assert [(line["key"], line["text"], line["right"]) for line in lines] == [
         (KEY, "(1, −2)", False),
@@ -95,12 +105,12 @@ def test_an_answer_is_appended_and_the_first_one_kept(work, sent):
 
 
 def test_a_card_recalls_the_latest_answer_and_a_repeated_one_does_not(work, sent):
-    predict(KEY).choice = "c"
+    predict(KEY).choice = HALF_TURN
     sent.clear()
     predict(KEY)._hear(None, {"kind": "recall"}, None)
     ask_again(KEY)._hear(None, {"kind": "recall"}, None)
     predict("01-which-angle")._hear(None, {"kind": "recall"}, None)
-    assert sent == [{"kind": "recalled", "choice": "c"}, {"kind": "recalled", "choice": ""}]
+    assert sent == [{"kind": "recalled", "choice": HALF_TURN}, {"kind": "recalled", "choice": ""}]
 
 
 @pytest.mark.parametrize("make", [lambda: predict(KEY), lambda: ask_again(KEY), progress])
@@ -112,14 +122,14 @@ def test_what_is_committed_does_not_depend_on_answers(make, work, sent):
         return state, shown.describe(), data["text/plain"], data["image/png"]
 
     before = committed()
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     assert committed() == before and answers.history()
 
 
 def test_nothing_that_is_shown_at_first_tells_the_answer():
     shown = predict(KEY)
     text = shown.describe()
-    assert text.startswith("Predict. The arrow (2, 1) is turned") and "(b) (−1, 2)" in text
+    assert text.startswith("Predict. The arrow (2, 1) is turned") and f"({RIGHT}) (−1, 2)" in text
     assert all(option.why not in text for option in shown.question.options) and "right" not in text
     assert shown.choice == ""
 
@@ -143,10 +153,10 @@ DAMAGE = [
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_loses_nothing_and_stops_nobody(damage, work, sent):
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     whole = work.read_bytes()
     work.write_bytes(whole + damage)
-    predict(KEY).choice = "b"
+    predict(KEY).choice = RIGHT
     assert work.read_bytes().startswith(whole + damage)
     assert [answer.text for answer in answers.history()] == ["(1, −2)", "(−1, 2)"]
     assert sent[-1]["trouble"] == ""
@@ -160,7 +170,7 @@ def test_an_option_that_exists_no_longer_is_kept_but_not_shown(work, sent):
 
 def test_a_place_that_cannot_be_written_is_told_and_raises_nothing(work, sent):
     work.mkdir()
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     assert sent == [{"kind": "kept", "trouble": "Not saved: Is a directory.", "first": ""}]
     assert answers.history() == [] and standing()[1]["answered"] == 0
 
@@ -170,11 +180,11 @@ def refuse(*arguments, **options):
 
 
 def test_a_read_only_file_is_told_and_keeps_what_it_holds(work, sent, monkeypatch):
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     monkeypatch.setattr(
         type(work), "open", lambda *a, **k: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
     )
-    predict(KEY).choice = "b"
+    predict(KEY).choice = RIGHT
     monkeypatch.undo()
     assert sent[-1]["trouble"] == "Not saved: Permission denied."
     assert len(work.read_text().splitlines()) == 1
@@ -184,7 +194,7 @@ def test_outside_a_work_folder_nothing_is_kept(tmp_path, monkeypatch, sent):
     monkeypatch.chdir(tmp_path)
     if answers.file() is not None:
         pytest.skip("NOT RUN: a folder above this one has a .course; run the tests elsewhere")
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     assert sent[0]["trouble"].startswith("Not saved: this notebook is not in your work folder")
     assert not list(tmp_path.iterdir())
 
@@ -193,14 +203,14 @@ def test_a_deleted_current_folder_raises_nothing(tmp_path, monkeypatch, sent):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    predict(KEY).choice = "a"
+    predict(KEY).choice = CLOCKWISE
     assert sent[0]["trouble"].startswith("Not saved")
 
 
 def test_progress_counts_first_answers_and_lists_what_is_still_wrong(work, sent):
-    for key, choices in ((KEY, "ab"), ("01-which-angle", "a"), ("01-how-many", "b")):
-        for choice in choices:
-            predict(key).choice = choice
+    given = [(KEY, "(1, −2)"), (KEY, "(−1, 2)"), ("01-which-angle", "α + β"), ("01-how-many", "11")]
+    for key, text in given:
+        predict(key).choice = letter(text, key)
     sent.clear()
     progress()._hear(None, {"kind": "recall"}, None)
     rows = {row["chapter"]: row for row in sent[0]["rows"]}

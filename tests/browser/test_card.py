@@ -15,6 +15,8 @@ from .conftest import watched
 pytestmark = pytest.mark.slow
 
 KEY = "01-quarter-turn"
+TEXTS = [option.text for option in questions.find("01-quarter-turn").options]
+CLOCKWISE, RIGHT, HALF_TURN, MIRRORED = map(TEXTS.index, ("(1, −2)", "(−1, 2)", "(−2, −1)", "(1, 2)"))
 IMPORTS = "from ropelib.widgets.card import ask_again, predict\nfrom ropelib.widgets.progress import progress"
 CELLS = (IMPORTS, f'first = predict("{KEY}")\nfirst', 'predict("00-shuffle")', f'ask_again("{KEY}")', "progress()")
 
@@ -53,8 +55,8 @@ def button(page, name, number=0):
     return card(page, number).get_by_role("button", name=name)
 
 
-def choose(page, letter, number=0):
-    card(page, number).get_by_role("radio", name=f"({letter})").check()
+def choose(page, option, number=0):
+    card(page, number).get_by_role("radio", name=f"({'abcd'[option]})").check()
     button(page, "Commit", number).click()
 
 
@@ -78,9 +80,9 @@ def test_before_commitment_the_page_tells_no_answer(page):
 def test_by_keyboard_alone_nothing_of_jupyterlab_moves(page, answers):
     card(page).get_by_role("radio").first.focus()
     before = checks.layout(page)
-    for key in ("Space", "ArrowDown", "ArrowDown", "ArrowUp", "a", "b", "d", "d"):
+    for key in ("Space", *["ArrowDown"] * (RIGHT + 1), "ArrowUp", "a", "b", "d", "d"):
         page.keyboard.press(key)
-    expect(card(page).get_by_role("radio").nth(1)).to_be_checked()
+    expect(card(page).get_by_role("radio").nth(RIGHT)).to_be_checked()
     page.keyboard.press("Enter")
     expect(card(page).locator("output")).to_contain_text("Right. A quarter turn sends (x, y) to (−y, x)")
     expect(button(page, "Answer again")).to_be_focused()
@@ -93,28 +95,28 @@ def test_by_keyboard_alone_nothing_of_jupyterlab_moves(page, answers):
 @pytest.mark.parametrize("number", range(4))
 def test_every_option_is_explained_and_so_is_the_right_one(page, number):
     options = questions.find(KEY).options
-    choose(page, "abcd"[number])
+    choose(page, number)
     said = card(page).locator("output")
     plain = [option.why.replace("*", "").replace("`", "") for option in options]
     expect(said).to_contain_text(plain[number])
-    expect(said).to_contain_text(plain[1])
-    others = set(plain) - {plain[number], plain[1]}
+    expect(said).to_contain_text(plain[RIGHT])
+    others = set(plain) - {plain[number], plain[RIGHT]}
     card(page).locator("summary").click()
     for why in others:
         expect(card(page).locator("details")).to_contain_text(why)
     assert card(page).get_by_text("✓ right").count() == 1
-    assert card(page).get_by_text("✗ your answer").count() == (number != 1)
+    assert card(page).get_by_text("✗ your answer").count() == (number != RIGHT)
 
 
 def test_answers_are_kept_compared_and_counted(page, answers):
-    choose(page, "a")
+    choose(page, CLOCKWISE)
     assert kept(page, answers, 1) == [("(1, −2)", False)]
     assert button(page, "Commit", 1).is_visible() and button(page, "Commit", 2).is_visible(), "the others are untouched"
     progress = page.locator(".rope-progress")
     progress.get_by_role("button").click()
     expect(progress.locator("tbody tr").nth(1)).to_contain_text("a quarter turn, counter-clockwise")
-    choose(page, "b", 2)
-    expect(card(page, 2)).to_contain_text("The first time, you chose (a).")
+    choose(page, RIGHT, 2)
+    expect(card(page, 2)).to_contain_text(f"The first time, you chose ({'abcd'[CLOCKWISE]}).")
     progress.get_by_role("button").click()
     expect(progress.locator("tbody tr").nth(1)).to_contain_text("1 of 4")
     expect(progress.locator("tbody tr").nth(1)).to_contain_text("0 of 1")
@@ -125,7 +127,7 @@ def test_answers_are_kept_compared_and_counted(page, answers):
 def test_a_file_that_cannot_be_written_is_told(page, answers):
     answers.mkdir()
     try:
-        choose(page, "c")
+        choose(page, HALF_TURN)
         expect(card(page)).to_contain_text("Not saved: Is a directory.")
     finally:
         answers.rmdir()
@@ -133,14 +135,14 @@ def test_a_file_that_cannot_be_written_is_told(page, answers):
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
-    choose(page, "c")
+    choose(page, HALF_TURN)
     card(page).locator("summary").click()
     card(page, 1).get_by_role("radio").first.check()
     assert checks.offences(page, lab, theme, 1280, 390) == []
 
 
 def test_an_answer_is_there_after_saving_opening_again_and_running_afresh(page, lab, answers):
-    choose(page, "c")
+    choose(page, HALF_TURN)
     kept(page, answers, 1)
     lab.save(page)
     lab.open(page, "cards/card.ipynb")
@@ -164,7 +166,7 @@ def test_without_a_kernel_cards_and_traces_are_live(chrome, lab, course):
         lab.open(page, "saved.ipynb")
         expect(button(page, "Commit")).to_be_visible()
         lab.close(page)
-        choose(page, "d")
+        choose(page, MIRRORED)
         expect(card(page)).to_contain_text("That is the arrow mirrored at the diagonal")
         expect(page.locator(".rope-progress")).to_contain_text("Run this cell to see your answers.")
         page.locator(".trace-source").press("ArrowDown")
