@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from ropelib.checks import ch02, ch03
+from ropelib.checks.inputs import fair
 from ropelib.checks.kernel import KernelQuestion
-from ropelib.checks.observe import observe
+from ropelib.checks.observe import Case, observe
 from ropelib.course.notebooks import ROOT
 from tests.chapters import CHAPTERS, NAMES, QUESTIONS
 
 BANK = {(name, wrong.name): wrong for name, question in QUESTIONS.items() for wrong in question.misconceptions}
-SEEDS = [0, 1, 2, 3, 20_240]
+SEEDS = [0, 1, 2, 3, 4, 5, 6, 20_240]
+PUBLIC_AND_ANOTHER = SEEDS[::7]
 CORE = {"rotate_2d", "rotate_interleaved"}
 
 
@@ -33,11 +35,6 @@ def needs_triton(question):
         pytest.skip("NOT RUN: no Triton, which there is for Linux on x86-64; run `make test` there")
 
 
-def seeds_for(question):
-    """Interpreted kernels are slow, and their inputs differ in their numbers only."""
-    return SEEDS[::4] if isinstance(question, KernelQuestion) else SEEDS
-
-
 def judged(question, given, seed=0):
     with np.errstate(all="ignore"):
         return question.judge_all([observe(given, case) for case in question.cases(seed)], seed)
@@ -50,14 +47,27 @@ def test_the_reference_passes(question):
         assert (result.outcome, result.fraction, result.misconception) == ("correct", 1.0, ""), seed
 
 
+@pytest.mark.parametrize("seeds", [PUBLIC_AND_ANOTHER, pytest.param(SEEDS, marks=pytest.mark.slow)], ids=len)
 @pytest.mark.parametrize(("name", "mistake"), BANK)
-def test_every_mistake_is_rejected_with_its_own_message(name, mistake):
+def test_every_mistake_is_rejected_with_its_own_message_and_costs_the_same_with_every_seed(name, mistake, seeds):
     question, wrong = QUESTIONS[name], BANK[name, mistake]
     needs_triton(question)
-    for seed in seeds_for(question):
+    fractions = {}
+    # Interpreted kernels are slow, and their inputs differ in their numbers only.
+    for seed in PUBLIC_AND_ANOTHER if isinstance(question, KernelQuestion) else seeds:
         result = judged(question, answer(question, wrong.wrong), seed)
         assert (result.outcome, result.misconception) == ("wrong, recognised", mistake), seed
         assert result.message == wrong.message and result.fraction < 1, seed
+        fractions[seed] = result.fraction
+    assert len(set(fractions.values())) == 1, f"draw the cases with ropelib.checks.inputs.fair: {fractions}"
+
+
+def test_a_fair_case_is_drawn_again_until_it_shows_what_it_must_and_hides_what_it_must():
+    numbers = iter([0, 2, 9, 7, 5])
+    case = fair(lambda: Case("a number", (next(numbers),)), abs, [lambda n: n % 5, np.square], [lambda n: n % 8])
+    assert case.args == (7,) and next(numbers) == 5
+    with pytest.raises(ValueError, match="within 1000 times, but 'nothing' never was one"):
+        fair(lambda: Case("nothing", (0,)), abs, [np.square])
 
 
 @pytest.mark.parametrize(("name", "mistake"), BANK)

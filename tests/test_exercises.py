@@ -190,6 +190,7 @@ def printed_in_chapters():
                     yield path.name, node.name, namespace[node.name]
 
 
+@pytest.mark.slow
 def test_no_question_is_answered_by_a_function_that_a_chapter_prints():
     printed = list(printed_in_chapters())
     assert len(printed) > 10

@@ -15,8 +15,9 @@ def attend_once(q: float, k1: float, k2: float, v1: float, v2: float) -> float:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(0, 1, seed)
-    better, worse = (float(k) for k in (rng.integers(3, 6) / 2, rng.integers(-2, 2) / 2))
-    v1, v2 = (float(v) for v in rng.permutation(np.arange(2, 30))[:2])
+    better, worse = (float(k) for k in (rng.integers(3, 6) / 2, rng.choice([-1.0, -0.5, 0.5])))
+    # Values that are compared in the place of keys choose the other one: v1 is larger, and by more than the keys are.
+    v1, v2 = float(rng.integers(14, 30)), float(rng.integers(2, 10))
     return [
         Case("the numbers of the chapter", (2.0, 1.0, 0.0, 10.0, 20.0)),
         Case("two equal keys", (3.0, better, better, v1, v2), weight=0),

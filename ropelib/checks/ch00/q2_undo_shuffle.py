@@ -3,7 +3,7 @@
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -27,13 +27,29 @@ def _rows(rng: np.random.Generator, n: int) -> Floats:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(0, 2, seed)
+
+    def shuffled(label: str, order: Floats) -> Case:
+        return fair(
+            lambda: Case(label, (_rows(rng, len(order)), order), weight=2),
+            undo_shuffle,
+            [_by_numbers, _column_by_column],
+        )
+
     return [
         Case("three tokens", (np.array([[3.0, 2.0], [5.0, 0.0], [1.0, 4.0]]), np.array([2, 0, 1]))),
         Case("two tokens that changed places", (_rows(rng, 2), np.array([1, 0])), weight=0),
-        Case("the order of the chapter", (_rows(rng, 5), np.array([4, 2, 0, 3, 1])), weight=2),
-        Case("another order", (_rows(rng, 5), _one_cycle(rng, 5)), weight=2),
-        Case("seven tokens", (_rows(rng, 7), _one_cycle(rng, 7)), weight=2),
+        shuffled("the order of the chapter", np.array([4, 2, 0, 3, 1])),
+        shuffled("another order", _one_cycle(rng, 5)),
+        shuffled("seven tokens", _one_cycle(rng, 7)),
     ]
+
+
+def _by_numbers(rows: Floats, order: Floats) -> Floats:
+    return rows[np.argsort(rows[:, 0])]
+
+
+def _column_by_column(rows: Floats, order: Floats) -> Floats:
+    return np.sort(rows, axis=0)
 
 
 QUESTION = Question(
@@ -80,12 +96,12 @@ QUESTION = Question(
         ),
         Misconception(
             "rows sorted by their numbers",
-            lambda rows, order: rows[np.argsort(rows[:, 0])],
+            _by_numbers,
             "The rows are sorted by what is in them. `order` holds the places, so that is what to sort by.",
         ),
         Misconception(
             "columns sorted",
-            lambda rows, order: np.sort(rows, axis=0),
+            _column_by_column,
             "Each column is sorted for itself, which tears the rows apart. A row belongs to one token: move it whole.",
         ),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -18,12 +18,28 @@ def terms_of_a_layer(X: Floats, P: Floats, W_q: Floats, W_k: Floats) -> Terms:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(0, 3, seed)
+
+    def two_tokens() -> Case:
+        return Case("two tokens", tuple(halves(rng, 4, 2, 2)), weight=2)
+
     words, places = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[0.0, 1.0], [3.0, 1.0]])
     return [
         Case("matrices that change nothing", (words, places, np.eye(2), np.eye(2))),
-        Case("two tokens", tuple(halves(rng, 4, 2, 2)), weight=2),
+        fair(two_tokens, terms_of_a_layer, [_matrices_exchanged, _one_matrix, _matrices_transposed]),
         Case("four tokens of three features", (*halves(rng, 2, 4, 3), *halves(rng, 2, 3, 3)), weight=2),
     ]
+
+
+def _matrices_exchanged(X: Floats, P: Floats, W_q: Floats, W_k: Floats) -> Terms:
+    return terms_of_a_layer(X, P, W_k, W_q)
+
+
+def _one_matrix(X: Floats, P: Floats, W_q: Floats, W_k: Floats) -> Terms:
+    return terms_of_a_layer(X, P, W_q, W_q)
+
+
+def _matrices_transposed(X: Floats, P: Floats, W_q: Floats, W_k: Floats) -> Terms:
+    return terms_of_a_layer(X, P, W_q.T, W_k.T)
 
 
 def _transposed(X: Floats, P: Floats, W_q: Floats, W_k: Floats) -> Terms:
@@ -74,12 +90,12 @@ QUESTION = Question(
         ),
         Misconception(
             "matrices exchanged",
-            lambda X, P, W_q, W_k: terms_of_a_layer(X, P, W_k, W_q),
+            _matrices_exchanged,
             "The queries are made with W_k and the keys with W_q. Which matrix makes the left factor of each product?",
         ),
         Misconception(
             "one matrix for both",
-            lambda X, P, W_q, W_k: terms_of_a_layer(X, P, W_q, W_q),
+            _one_matrix,
             "Queries and keys are both made with W_q. What makes a key?",
         ),
         Misconception(
@@ -96,7 +112,7 @@ QUESTION = Question(
         ),
         Misconception(
             "matrices transposed",
-            lambda X, P, W_q, W_k: terms_of_a_layer(X, P, W_q.T, W_k.T),
+            _matrices_transposed,
             "The matrices are applied the other way round. Tokens are rows, so a row of X stands on the left of W_q.",
         ),
         Misconception(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats, rotation_matrix
 
@@ -29,16 +29,21 @@ def _offset_case(label: str, q: Floats, k: Floats, m: int, n: int, theta: float)
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(1, 2, seed)
-    q, k = halves(rng, 2), halves(rng, 2)
-    far = int(rng.integers(100, 1000))
-    step = int(rng.integers(2, 6))
+
+    def far(label: str, direction: int, most: int, theta: float) -> Case:
+        def draw() -> Case:
+            m, step = int(rng.integers(100, 1000)), int(rng.integers(2, most))
+            return _offset_case(label, halves(rng, 2), halves(rng, 2), m, m + direction * step, theta)
+
+        return fair(draw, offset_between, [_whole_turns_left_in, _content_forgotten, _by_slopes])
+
     return [
         _offset_case("the key comes later", np.array([1.0, 0.0]), np.array([1.0, 0.0]), 1, 3, 0.5),
         _offset_case("the key comes earlier", np.array([2.0, 1.0]), np.array([-1.0, 3.0]), 4, 2, 0.5),
         _offset_case("the key has passed half a turn", np.array([1.0, 0.0]), np.array([1.0, 0.0]), 5, 8, 0.5),
-        _offset_case("after many turns, later", q, k, far, far + step, 0.5),
-        _offset_case("after many turns, earlier", -k, q, far + step, far, 0.4),
-        _offset_case("a slow hand", k, -q, far, far + 3 * step, 0.05),
+        far("after many turns, later", 1, 6, 0.5),
+        far("after many turns, earlier", -1, 6, 0.4),
+        far("a slow hand", 1, 18, 0.05),
     ]
 
 
@@ -52,6 +57,14 @@ def _turned(q: Floats, k: Floats, q_rotated: Floats, k_rotated: Floats) -> float
 
 def _nearest(angle: float) -> float:
     return (angle + np.pi) % (2 * np.pi) - np.pi
+
+
+def _whole_turns_left_in(q: Floats, k: Floats, q_rotated: Floats, k_rotated: Floats, theta: float) -> float:
+    return _turned(q, k, q_rotated, k_rotated) / theta
+
+
+def _content_forgotten(q: Floats, k: Floats, q_rotated: Floats, k_rotated: Floats, theta: float) -> float:
+    return _nearest(_direction(k_rotated) - _direction(q_rotated)) / theta
 
 
 def _by_slopes(q: Floats, k: Floats, q_rotated: Floats, k_rotated: Floats, theta: float) -> float:
@@ -83,7 +96,7 @@ QUESTION = Question(
         ),
         Misconception(
             "whole turns left in",
-            lambda q, k, qr, kr, t: _turned(q, k, qr, kr) / t,
+            _whole_turns_left_in,
             "Some offsets are off by whole turns, 2π/θ tokens each. Bring the difference of angles into −π to π.",
         ),
         Misconception(
@@ -94,7 +107,7 @@ QUESTION = Question(
         ),
         Misconception(
             "content forgotten",
-            lambda q, k, qr, kr, t: _nearest(_direction(kr) - _direction(qr)) / t,
+            _content_forgotten,
             "This is the angle between the rotated vectors. A part of it was there before anybody turned them.",
         ),
         Misconception(

@@ -13,10 +13,11 @@ def content_terms(q: Floats, k: Floats) -> tuple[float, float]:
 
 
 def _any_two(rng: np.random.Generator, sign: int) -> tuple[Floats, Floats]:
-    """A query and a key with a B of this sign, so that a lost sign costs the same with every seed."""
-    while not (b := content_terms(*(pair := halves(rng, 2, 2)))[1]):
-        continue
-    return tuple(pair[:: 1 if b * sign > 0 else -1])
+    """A query and a key with a B of this sign, of another size than A: a slip in B costs the same with every seed."""
+    while True:
+        a, b = content_terms(*(pair := halves(rng, 2, 2)))
+        if abs(b) not in (0, abs(a)):
+            return tuple(pair[:: 1 if b * sign > 0 else -1])
 
 
 def _cases(seed: int) -> list[Case]:

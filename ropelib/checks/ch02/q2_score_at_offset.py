@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -23,12 +23,19 @@ def _cases(seed: int) -> list[Case]:
     rng = generator(2, 2, seed)
     ones = np.ones(4)
     later, earlier = int(rng.integers(2, 50)), -int(rng.integers(2, 50))
+
+    def any_two(label: str, head_dim: int, offset: int, base: float) -> Case:
+        def draw() -> Case:
+            return Case(label, (halves(rng, head_dim), halves(rng, head_dim), offset, base), weight=2)
+
+        return fair(draw, score_at_offset, [_mirrored, _no_sine, _interleaved])
+
     return [
         Case("all ones, two tokens later", (ones, ones, 2, 10_000.0)),
         Case("no offset", (halves(rng, 4), halves(rng, 4), 0, 10_000.0), weight=0),
-        Case("the key comes later", (halves(rng, 4), halves(rng, 4), later, 10_000.0), weight=2),
-        Case("the key comes earlier", (halves(rng, 6), halves(rng, 6), earlier, 10_000.0), weight=2),
-        Case("far apart, another base", (halves(rng, 8), halves(rng, 8), 1000 + later, 500_000.0), weight=2),
+        any_two("the key comes later", 4, later, 10_000.0),
+        any_two("the key comes earlier", 6, earlier, 10_000.0),
+        any_two("far apart, another base", 8, 1000 + later, 500_000.0),
     ]
 
 
@@ -45,6 +52,13 @@ def _with(
         return np.sum(along * same * np.cos(angles) + across * crossed * np.sin(angles))
 
     return program
+
+
+def _mirrored(q: Floats, k: Floats, offset: int, base: float) -> float:
+    return score_at_offset(q, k, -offset, base)
+
+
+_no_sine = _with(across=0.0)
 
 
 def _interleaved(q: Floats, k: Floats, offset: int, base: float) -> float:
@@ -64,7 +78,7 @@ QUESTION = Question(
     misconceptions=[
         Misconception(
             "offset m − n",
-            lambda q, k, o, b: score_at_offset(q, k, -o, b),
+            _mirrored,
             "This is the score at the mirrored offset. n − m is the key's position minus the query's: whose side does "
             "R((n − m)θ) stand on?",
         ),
@@ -80,7 +94,7 @@ QUESTION = Question(
         ),
         Misconception(
             "no sine term",
-            _with(across=0.0),
+            _no_sine,
             "Only the cosines are there. They are all that is left where key and query are alike; in general a term "
             "with "
             "the sine joins them, and it changes its sign with the offset.",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats, inverse_frequencies
 
@@ -16,21 +16,22 @@ def most_deceptive(strengths: Floats, inv_freq: Floats, nearest: int, farthest: 
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(3, 3, seed)
-    lengths = rng.permutation(np.arange(60, 200))[:4]
+
+    def unequal() -> Case:
+        sizes = rng.integers(1, 9, 8) / 4, inverse_frequencies(16, 100.0), 5, int(rng.integers(60, 200))
+        return Case("pairs of unequal strength", sizes, weight=2)
+
+    def farther() -> Case:
+        return Case("the same, farther", (np.ones(1), np.array([0.5]), 10, int(rng.integers(60, 200))))
+
+    noticed = [_strengths_ignored, _strengths_squared, _largest_size]
     # In the last case equal strengths, the given ones and their squares choose three different distances.
     return [
         Case("one pair, up to 44", (np.ones(1), np.ones(1), 2, 44)),
         Case("one pair, up to 43", (np.ones(1), np.ones(1), 2, 43)),
         Case("one pair, from 10 on", (np.ones(1), np.array([0.5]), 10, 16)),
-        Case("the same, farther", (np.ones(1), np.array([0.5]), 10, int(lengths[0]))),
-        *(
-            Case(
-                "pairs of unequal strength",
-                (rng.integers(1, 9, 8) / 4, inverse_frequencies(16, 100.0), 5, int(length)),
-                weight=2,
-            )
-            for length in lengths[1:]
-        ),
+        fair(farther, most_deceptive, [_largest_size], [_last_left_out, _one_too_many]),
+        *(fair(unequal, most_deceptive, noticed, [_last_left_out, _one_too_many]) for _ in range(3)),
         Case("one pair, very far", (np.ones(1), np.array([0.7]), 1_000_000, 1_000_300)),
         Case("fast and strong, slow and weak", (np.array([4.0, 1.0]), np.array([1.0, 0.02]), 3, 300), weight=2),
     ]
@@ -42,6 +43,26 @@ def _chosen(scores: Floats, nearest: int) -> int:
 
 def _scores(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> Floats:
     return np.cos(np.arange(nearest, farthest + 1)[:, None] * inv_freq) @ strengths
+
+
+def _last_left_out(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> int:
+    return most_deceptive(strengths, inv_freq, nearest, farthest - 1)
+
+
+def _one_too_many(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> int:
+    return most_deceptive(strengths, inv_freq, nearest, farthest + 1)
+
+
+def _strengths_ignored(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> int:
+    return most_deceptive(np.ones(len(strengths)), inv_freq, nearest, farthest)
+
+
+def _strengths_squared(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> int:
+    return most_deceptive(strengths**2, inv_freq, nearest, farthest)
+
+
+def _largest_size(strengths: Floats, inv_freq: Floats, nearest: int, farthest: int) -> int:
+    return _chosen(np.abs(_scores(strengths, inv_freq, nearest, farthest)), nearest)
 
 
 QUESTION = Question(
@@ -61,17 +82,17 @@ QUESTION = Question(
         ),
         Misconception(
             "last distance left out",
-            lambda a, f, near, far: most_deceptive(a, f, near, far - 1),
+            _last_left_out,
             "The farthest distance is never looked at: np.arange stops before its end.",
         ),
         Misconception(
             "one distance too many",
-            lambda a, f, near, far: most_deceptive(a, f, near, far + 1),
+            _one_too_many,
             "This looks one distance beyond `farthest`.",
         ),
         Misconception(
             "strengths ignored",
-            lambda a, f, near, far: most_deceptive(np.ones(len(a)), f, near, far),
+            _strengths_ignored,
             "All pairs count alike here. A strong pair should count more: where do the strengths enter?",
         ),
         Misconception(
@@ -86,7 +107,7 @@ QUESTION = Question(
         ),
         Misconception(
             "largest size, whatever the sign",
-            lambda a, f, near, far: _chosen(np.abs(_scores(a, f, near, far)), near),
+            _largest_size,
             "A score that is strongly negative does not look like distance 0. Leave out the absolute value.",
         ),
         Misconception(
@@ -101,7 +122,7 @@ QUESTION = Question(
         ),
         Misconception(
             "strengths squared",
-            lambda a, f, near, far: most_deceptive(a**2, f, near, far),
+            _strengths_squared,
             "The strengths are counted twice, as squares. They are already the products of query and key.",
         ),
         Misconception(

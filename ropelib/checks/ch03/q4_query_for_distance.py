@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats, cos_sin, inverse_frequencies, rotate, rotation_angles
 
@@ -22,10 +22,14 @@ def query_for_distance(key: Floats, distance: int, base: float) -> Floats:
 def _cases(seed: int) -> list[Case]:
     rng = generator(3, 4, seed)
     near, far = int(rng.integers(3, 20)), int(rng.integers(100, 2000))
+
+    def few_tokens_back() -> Case:
+        return Case("a few tokens back", (halves(rng, 4), near, 10_000.0), weight=2)
+
     return [
         Case("two numbers, one token back", (np.array([1.0, 0.0]), 1, 10_000.0)),
         Case("the token itself", (halves(rng, 4), 0, 10_000.0), weight=0),
-        Case("a few tokens back", (halves(rng, 4), near, 10_000.0), weight=2),
+        fair(few_tokens_back, query_for_distance, [_normalised]),
         Case("a few tokens ahead", (halves(rng, 6), -near, 10_000.0), weight=2),
         Case("far back, another base", (halves(rng, 16), far, 500_000.0), weight=2),
     ]
@@ -42,6 +46,10 @@ def _turned(
         return rotate(key[None], *cos_sin(rotation_angles([turn(distance)], inv_freq)), pairing=pairing)[0]
 
     return program
+
+
+def _normalised(key: Floats, distance: int, base: float) -> Floats:
+    return query_for_distance(key, distance, base) / np.linalg.norm(key)
 
 
 QUESTION = Question(
@@ -68,7 +76,7 @@ QUESTION = Question(
         ),
         Misconception(
             "normalised",
-            lambda k, n, b: query_for_distance(k, n, b) / np.linalg.norm(k),
+            _normalised,
             "The direction is right and the length is not: the query should be as long as the key.",
         ),
         Misconception(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -19,13 +19,20 @@ def relative_part(M: Floats) -> Floats:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(4, 3, seed)
+
+    def pairs(label: str, count: int) -> Case:
+        def draw() -> Case:
+            return Case(label, (halves(rng, 2 * count, 2 * count),), weight=2)
+
+        return fair(draw, relative_part, [_no_turning, _no_lengthening])
+
     return [
         Case("one pair, a stretch", (np.diag([3.0, 1.0]),)),
         Case("one pair, a turn", (np.array([[0.0, -1.0], [1.0, 0.0]]),)),
         Case("one pair", (np.array([[1.0, 2.0], [5.0, 4.0]]),)),
-        Case("two pairs", (halves(rng, 4, 4),), weight=2),
-        Case("three pairs", (halves(rng, 6, 6),), weight=2),
-        Case("four pairs", (halves(rng, 8, 8),), weight=2),
+        pairs("two pairs", 2),
+        pairs("three pairs", 3),
+        pairs("four pairs", 4),
     ]
 
 
@@ -42,6 +49,10 @@ def _from(change: Callable[..., tuple[Floats, Floats]], turned: float = 1.0) -> 
         return np.block([[along, -turned * across], [turned * across, along]])
 
     return program
+
+
+_no_turning = _from(lambda a, b, c, d: ((a + d) / 2, 0 * b))
+_no_lengthening = _from(lambda a, b, c, d: (0 * a, (c - b) / 2))
 
 
 def _within_pairs(M: Floats) -> Floats:
@@ -86,12 +97,12 @@ QUESTION = Question(
         ),
         Misconception(
             "turning left out",
-            _from(lambda a, b, c, d: ((a + d) / 2, 0 * b)),
+            _no_turning,
             "The lengthening is right, the turning is missing. A matrix may turn each pair and stay relative.",
         ),
         Misconception(
             "lengthening left out",
-            _from(lambda a, b, c, d: (0 * a, (c - b) / 2)),
+            _no_lengthening,
             "The turning is right, the lengthening is missing.",
         ),
         Misconception(

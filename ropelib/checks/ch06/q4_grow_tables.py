@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -27,14 +27,18 @@ def _case(label: str, rows: int, pairs: int, seq_len: int, base: float, dtype: s
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(6, 4, seed)
-    far = int(rng.integers(5000, 6000))
-    more = int(rng.integers(3, 9))
+
+    def far_out(dtype: str) -> Case:
+        far = int(rng.integers(5000, 6000))
+        return _case(f"{dtype}, far out", far, 2, far + int(rng.integers(3, 9)), 20.0, dtype, weight=2)
+
     return [
         _case("two rows more", 3, 2, 5, 100.0, "float64"),
         _case("long enough already", 6, 2, 4, 100.0, "float64"),
-        _case("float32, another base", 4, 4, 4 + more, 500.0, "float32"),
-        _case("float32, far out", far, 2, far + more, 20.0, "float32", weight=2),
-        _case("float16, far out", far, 2, far + more, 20.0, "float16", weight=2),
+        _case("float32, another base", 4, 4, 4 + int(rng.integers(3, 9)), 500.0, "float32"),
+        far_out("float32"),
+        # One step in few digits and all steps in few digits are told apart here.
+        fair(lambda: far_out("float16"), _angles_in_the_dtype, [_all_in_the_dtype]),
     ]
 
 
@@ -73,6 +77,9 @@ def _all_in_the_dtype(cos: Floats, sin: Floats, seq_len: int, base: float) -> Ta
     positions = np.arange(rows, seq_len, dtype=cos.dtype)
     angles = np.outer(positions, (base ** (-np.arange(pairs) / pairs)).astype(cos.dtype))
     return np.concatenate([cos, np.cos(angles)]), np.concatenate([sin, np.sin(angles)])
+
+
+_angles_in_the_dtype = _formed_in(lambda positions, inv_freq, dtype: np.outer(positions, inv_freq).astype(dtype))
 
 
 def _not_cast(cos: Floats, sin: Floats, seq_len: int, base: float) -> Tables:
@@ -133,7 +140,7 @@ QUESTION = Question(
         ),
         Misconception(
             "angles in the tables' dtype",
-            _formed_in(lambda positions, inv_freq, dtype: np.outer(positions, inv_freq).astype(dtype)),
+            _angles_in_the_dtype,
             "The angles were cast to the dtype of the tables before the cosine was taken. An angle of 5000 rad has "
             "few digits left for the part of a turn. Cast last.",
         ),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator, halves
+from ropelib.checks.inputs import fair, generator, halves
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -26,10 +26,14 @@ def _cases(seed: int) -> list[Case]:
     rng = generator(6, 5, seed)
     slow, fast = rng.integers(10, 50, 3) / 100, rng.integers(50, 150, 2) / 100
     positions = rng.permutation(np.arange(1, 30))[:4]
+
+    def alone() -> Case:
+        return Case("one vector at position 3", (halves(rng, 1, 2), halves(rng, 1, 2), np.array([3]), slow[:1]))
+
     start = np.array([[1.0, 0.0]]), np.array([[2.0, 1.0]])
     return [
         Case("one vector, a quarter turn", (*start, np.array([1]), np.array([np.pi / 2]))),
-        Case("one vector at position 3", (halves(rng, 1, 2), halves(rng, 1, 2), np.array([3]), slow[:1])),
+        fair(alone, rope_backward, [_of_x]),
         Case("at the origin", (halves(rng, 2, 4), halves(rng, 2, 4), np.array([0, 0]), fast), weight=0),
         Case("positions in any order", (halves(rng, 4, 4), halves(rng, 4, 4), positions, fast), weight=2),
         Case("three pairs", (halves(rng, 3, 6), halves(rng, 3, 6), positions[:3] + 100, slow), weight=2),
@@ -52,6 +56,10 @@ def _frequencies(
 
 def _forward(x: Floats, positions: Floats, inv_freq: Floats) -> Floats:
     return rope_backward(x, x, -positions, inv_freq)[0]
+
+
+def _of_x(upstream: Floats, x: Floats, positions: Floats, inv_freq: Floats) -> Gradients:
+    return rope_backward(x, x, positions, inv_freq)[0], rope_backward(upstream, x, positions, inv_freq)[1]
 
 
 def _of_angles(upstream: Floats, x: Floats, positions: Floats, inv_freq: Floats) -> Floats:
@@ -98,7 +106,7 @@ QUESTION = Question(
         ),
         Misconception(
             "x rotated back instead of upstream",
-            _vectors(lambda g, x, m, w: rope_backward(x, x, m, w)[0]),
+            _of_x,
             "This turns x back. The rotation is linear, so its gradient with respect to x does not depend on x: what "
             "is it that has to go back?",
         ),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats, cos_sin, inverse_frequencies, rotate, rotation_angles
 
@@ -38,7 +38,12 @@ def _without(feature: int, x: Floats, positions: Sequence[int], pairing: str) ->
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(8, 2, seed)
-    x = [rng.standard_normal((tokens, 8)) for tokens in (3, 3, 5, 4, 4, 5, 4, 6, 3)]
+    x = [rng.standard_normal((tokens, 8)) for tokens in (3, 3, 5, 4, 4, 4, 6, 3)]
+
+    def forgetful() -> Case:
+        before = rng.standard_normal((5, 8))
+        return Case("a kernel that forgets the last feature", (before, _without(-1, before, range(1, 6), "half")))
+
     later = [*rng.permutation(np.arange(3, 40))[:5], 1]
     noise = rng.uniform(-1e-12, 1e-12, (6, 8))
     return [
@@ -47,10 +52,11 @@ def _cases(seed: int) -> list[Case]:
         Case("five tokens from position 0 on", (x[2], _turned(x[2], range(5), "interleaved"))),
         Case("position 0 comes last", (x[3], _turned(x[3], [9, 5, 2, 0], "half"))),
         Case("all tokens at position 0", (x[4], x[4].copy())),
-        Case("a kernel that forgets the last feature", (x[5], _without(-1, x[5], range(1, 6), "half"))),
-        Case("a kernel that forgets the first feature", (x[8], _without(0, x[8], range(2, 5), "interleaved"))),
-        Case("tables that are too large", (x[6], 1.25 * _turned(x[6], range(4), "interleaved"))),
-        Case("six tokens, another base", (x[7], _turned(x[7], later, "half", 500.0) + noise), weight=2),
+        # The slowest pair hardly turns: it must show in each token.
+        fair(forgetful, pairing_from_data, hidden=[_first_token_only, _one_token_is_enough]),
+        Case("a kernel that forgets the first feature", (x[7], _without(0, x[7], range(2, 5), "interleaved"))),
+        Case("tables that are too large", (x[5], 1.25 * _turned(x[5], range(4), "interleaved"))),
+        Case("six tokens, another base", (x[6], _turned(x[6], later, "half", 500.0) + noise), weight=2),
     ]
 
 
@@ -73,6 +79,10 @@ def _judged(
         return names[(0 if neighbours else 1) if halves else (2 if neighbours else 3)]
 
     return program
+
+
+_first_token_only = _judged(lambda kept: kept[0].all())
+_one_token_is_enough = _judged(lambda kept: kept.all(axis=1).any())
 
 
 def _whole_length(before: Floats, after: Floats) -> str:
@@ -99,13 +109,13 @@ QUESTION = Question(
         ),
         Misconception(
             "first token only",
-            _judged(lambda kept: kept[0].all()),
+            _first_token_only,
             "Only the first token was looked at. At position 0 nothing turns, and every pairing fits. What do the "
             "other tokens say?",
         ),
         Misconception(
             "one token is enough",
-            _judged(lambda kept: kept.all(axis=1).any()),
+            _one_token_is_enough,
             "One token that fits was enough. A token at position 0 fits every pairing: how many tokens must keep the "
             "lengths of their pairs?",
         ),

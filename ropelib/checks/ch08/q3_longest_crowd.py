@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -19,7 +19,15 @@ def longest_crowd(first: int, count: int, bits: int) -> int:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(8, 3, seed)
-    octave = int(rng.integers(9, 13))
+
+    def across() -> Case:
+        first = 2 ** int(rng.integers(9, 13)) - int(rng.integers(20, 40))
+        return Case("across a power of two", (first, int(rng.integers(60, 90)), 6), weight=2)
+
+    def four_bits() -> Case:
+        return Case("only four bits", (int(rng.integers(40, 60)), int(rng.integers(100, 140)), 4), weight=2)
+
+    noticed = [_cut_off, _half_up, _step_of_the_format, _one_bit_less, _one_spacing(0), _one_spacing(-1), _distinct]
     return [
         Case("two tokens from 256 on, 8 bits", (256, 2, 8)),
         Case("two tokens from 257 on, 8 bits", (257, 2, 8)),
@@ -30,8 +38,8 @@ def _cases(seed: int) -> list[Case]:
         Case("positions that all fit", (1, 64, 8)),
         Case("from 1000 on, 8 bits", (1000, 512, 8), weight=2),
         Case("half precision, 11 bits", (4095, 40, 11)),
-        Case("across a power of two", (2**octave - int(rng.integers(20, 40)), int(rng.integers(60, 90)), 6), weight=2),
-        Case("only four bits", (int(rng.integers(40, 60)), int(rng.integers(100, 140)), 4), weight=2),
+        fair(across, longest_crowd, noticed),
+        fair(four_bits, longest_crowd, noticed),
     ]
 
 
@@ -74,6 +82,10 @@ def _one_spacing(of: int) -> Callable[[int, int, int], int]:
         return _largest_group(np.round(positions / spacing) * spacing)
 
     return program
+
+
+def _one_bit_less(first: int, count: int, bits: int) -> int:
+    return longest_crowd(first, count, bits - 1)
 
 
 def _step_of_the_format(first: int, count: int, bits: int) -> int:
@@ -119,7 +131,7 @@ QUESTION = Question(
         ),
         Misconception(
             "one bit too few",
-            lambda first, count, bits: longest_crowd(first, count, bits - 1),
+            _one_bit_less,
             "The crowd is twice too large, as if one bit were missing. The leading 1 counts among the significant "
             "bits: from which whole number on do 8 of them not suffice?",
         ),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -21,8 +21,12 @@ def lead(q: Floats, keys: Floats, base: float, wanted: int) -> Floats:
 
 
 def _case(label: str, rng: np.random.Generator, half: int, count: int, base: float, weight: float) -> Case:
-    q, keys = rng.normal(0, 1, 2 * half).round(2), rng.normal(0, 1, (count, 2 * half)).round(2)
-    return Case(label, (q, keys, base, int(rng.integers(0, count - 1))), weight=weight)
+    def draw() -> Case:
+        q, keys = rng.normal(0, 1, 2 * half).round(2), rng.normal(0, 1, (count, 2 * half)).round(2)
+        return Case(label, (q, keys, base, int(rng.integers(0, count - 1))), weight=weight)
+
+    # The key has to lead somewhere: else it does not show that it is among its own rivals.
+    return fair(draw, lead, [_among_its_rivals])
 
 
 def _cases(seed: int) -> list[Case]:
@@ -53,6 +57,9 @@ def _program(
         return compare(np.array([add(turned, still, n) for n in range(half + 1)]), wanted)
 
     return program
+
+
+_among_its_rivals = _program(compare=lambda s, wanted: s[:, wanted] - s.max(axis=1))
 
 
 def _slowest(turned: Floats, still: Floats, n: int) -> Floats:
@@ -133,7 +140,7 @@ QUESTION = Question(
         ),
         Misconception(
             "wanted key among its rivals",
-            _program(compare=lambda s, wanted: s[:, wanted] - s.max(axis=1)),
+            _among_its_rivals,
             "The lead is never above 0: the wanted key is among its own rivals. How do you leave it out?",
         ),
     ],

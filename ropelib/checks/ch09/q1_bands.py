@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -20,13 +20,20 @@ def bands(head_dim: int, base: float, trained: int, low: float, high: float) -> 
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(9, 1, seed)
-    some = (int(2 * rng.integers(30, 60)), 1000.0 * int(rng.integers(20, 900)), int(rng.integers(3000, 9000)))
+
+    def any_head(label: str, low: float, high: float, weight: float = 1.0) -> Case:
+        def draw() -> Case:
+            head_dim, base = 2 * int(rng.integers(30, 60)), 1000.0 * int(rng.integers(20, 900))
+            return Case(label, (head_dim, base, int(rng.integers(3000, 9000)), low, high), weight=weight)
+
+        return fair(draw, bands, [_exchanged, _to_the_end])
+
     return [
         Case("four pairs", (8, 10_000.0, 1000, 1.0, 16.0)),
         Case("a head of Llama 3.1", (128, 500_000.0, 8192, 1.0, 4.0)),
         Case("Llama 4 Scout: no ramp", (128, 500_000.0, 8192, 1.0, 1.0)),
-        Case("any head", (*some, 1.0, 4.0), weight=2),
-        Case("other bounds", (*some, 2.0, 32.0)),
+        any_head("any head", 1.0, 4.0, weight=2),
+        any_head("other bounds", 2.0, 32.0),
     ]
 
 
@@ -36,6 +43,10 @@ def _sorted_by(turns: Floats, low: float, high: float) -> Ints:
 
 def _turns(head_dim: int, base: float, trained: int) -> Floats:
     return trained * base ** (-np.arange(0, head_dim, 2) / head_dim) / (2 * np.pi)
+
+
+def _exchanged(*case: float) -> Ints:
+    return bands(*case)[::-1]
 
 
 def _to_the_end(d: int, base: float, trained: int, low: float, high: float) -> Ints:
@@ -63,7 +74,7 @@ QUESTION = Question(
     misconceptions=[
         Misconception(
             "fast and slow exchanged",
-            lambda *case: bands(*case)[::-1],
+            _exchanged,
             "The first and the last count are exchanged. A pair that turns often within the trained length knows its "
             "whole circle: does it have to be slowed down?",
         ),

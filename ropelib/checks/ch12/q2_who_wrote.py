@@ -6,7 +6,7 @@ import numpy as np
 
 from ropelib.checks.ch12.rooms import ANSWERED_BY
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 
 Shape = tuple[int, int, int, int]
@@ -36,18 +36,26 @@ def _by_token(shape: Shape, row: int | None = None) -> Shape:
 def _case(
     label: str, rng: np.random.Generator, shape: Shape, strides: Shape, block: int, weight: float, gap: bool = False
 ) -> Case:
-    """An address in the last text, in the last head or the one before, and beyond the first block."""
+    """An address in the last text, in the last head or the one before, and beyond the first block.
+
+    Whatever order in memory is not that of strides gives another program.
+    """
     batch, heads, seq, head_dim = shape
-    place = (
-        batch - 1,
-        heads - 1 if gap else heads // 2,
-        int(rng.integers(block + 1, seq)),
-        int(rng.integers(1, head_dim)),
-    )
-    address = sum(stride * index for stride, index in zip(strides, place, strict=True))
-    if gap:
-        address += head_dim
-    return Case(label, (address, shape, strides, block), weight=weight)
+
+    def draw() -> Case:
+        place = (
+            batch - 1,
+            heads - 1 if gap else heads // 2,
+            int(rng.integers(block + 1, seq)),
+            int(rng.integers(1, head_dim)),
+        )
+        address = sum(stride * index for stride, index in zip(strides, place, strict=True))
+        if gap:
+            address += head_dim
+        return Case(label, (address, shape, strides, block), weight=weight)
+
+    others = [layout for layout in (_contiguous, _by_token) if layout(shape) != strides and heads > 1]
+    return draw() if gap else fair(draw, who_wrote, [_exchanged, _rounded_up, *map(_assuming, others)])
 
 
 def _cases(seed: int) -> list[Case]:
@@ -81,6 +89,10 @@ def _assuming(layout: Callable[[Shape], Shape]) -> Program:
     return lambda address, shape, strides, block: who_wrote(address, shape, layout(shape), block)
 
 
+_exchanged = _then(lambda place, shape, block: (place[0] * shape[1] + place[1], place[2] // block))
+_rounded_up = _then(lambda place, shape, block: (-(-place[2] // block), place[0] * shape[1] + place[1]))
+
+
 def _without_gaps(address: int, shape: Shape, strides: Shape, block: int) -> tuple[int, int]:
     batch, rest = divmod(address, strides[0])
     token, rest = divmod(rest, strides[2]) if strides[2] > strides[1] else (0, rest)
@@ -107,7 +119,7 @@ QUESTION = Question(
         ),
         Misconception(
             "the two numbers exchanged",
-            _then(lambda p, shape, block: (p[0] * shape[1] + p[1], p[2] // block)),
+            _exchanged,
             "The two numbers have changed places. Which axis of the grid counts blocks of tokens, program_id(0) or "
             "program_id(1)?",
         ),
@@ -125,7 +137,7 @@ QUESTION = Question(
         ),
         Misconception(
             "rounded up",
-            _then(lambda p, shape, block: (-(-p[2] // block), p[0] * shape[1] + p[1])),
+            _rounded_up,
             "The quotient of token and block is rounded up. That gives the number of blocks that many tokens need. In "
             "which block does token 1 stand?",
         ),

@@ -2,7 +2,7 @@
 
 from ropelib.checks.ch13.rooms import ANSWERED_BY
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 
 
@@ -25,15 +25,29 @@ def program_of(
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(13, 3, seed)
-    seq = int(rng.integers(70, 90))
-    token = int(rng.integers(34, 60))
-    head = int(rng.integers(9, 14))
+
+    def any_token(
+        label: str,
+        is_key: bool,
+        text: int,
+        heads: tuple[int, int],
+        tile: tuple[int, int],
+        tokens_first: bool,
+        weight: float = 2.0,
+    ) -> Case:
+        def draw() -> Case:
+            head = 5 if is_key else int(rng.integers(9, 14))
+            token, seq = int(rng.integers(34, 60)), int(rng.integers(70, 90))
+            return Case(label, (is_key, text, head, token, seq, heads, tile, tokens_first), weight=weight)
+
+        return fair(draw, program_of, [_order_exchanged])
+
     return [
         Case("the second block of a lonely head", (False, 0, 0, 17, 40, (1, 1), (16, 1), False)),
-        Case("a query, heads first", (False, 2, head, token, seq, (14, 6), (8, 4), False)),
-        Case("a query, tokens first", (False, 1, head, token, seq, (14, 6), (8, 4), True), weight=2),
-        Case("a key, heads first", (True, 2, 5, token, seq, (14, 6), (8, 4), False), weight=2),
-        Case("a key, tokens first", (True, 3, 5, token, seq, (13, 6), (16, 2), True), weight=2),
+        any_token("a query, heads first", False, 2, (14, 6), (8, 4), False, weight=1),
+        any_token("a query, tokens first", False, 1, (14, 6), (8, 4), True),
+        any_token("a key, heads first", True, 2, (14, 6), (8, 4), False),
+        any_token("a key, tokens first", True, 3, (13, 6), (16, 2), True),
     ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ropelib.checks.ch13.rooms import ANSWERED_BY
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -21,13 +21,16 @@ def _cases(seed: int) -> list[Case]:
         high, low = rng.integers(2**28, 2**31, pairs), rng.integers(2**30, 2**32, pairs)
         return high, low | 1
 
+    def backwards() -> Case:
+        return Case("backwards", (-np.arange(1, 5), *turns(3)), weight=2)
+
     near = np.array([0, 1, 2, 3])
     far = np.sort(rng.integers(2**20, 2**31 - 1, 5))
     return [
         Case("half a turn and a bit", (near, np.array([2**31]), np.array([3 * 2**30]))),
         Case("a few tokens", (near + int(rng.integers(3, 9)), *turns(3)), weight=0),
         Case("far away", (far, *turns(4)), weight=2),
-        Case("backwards", (-np.arange(1, 5), *turns(3)), weight=2),
+        fair(backwards, phases, [_rounded]),
         Case("far backwards", (-far, *turns(4))),
     ]
 
