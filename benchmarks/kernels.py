@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.cases import DTYPES, Case, groups
-from benchmarks.peers import Contestant, contestants, missing
+from benchmarks.peers import Contestant, contestants, missing, versions
 from benchmarks.report import STUDENT, command_line, line, machine, markdown
 from benchmarks.timing import buffers_for, capture, copies, side_by_side
 from ropelib import inverse_frequencies
@@ -196,7 +196,12 @@ def run(chosen: list[str], rounds: int, limit: float) -> dict[str, object]:
         results.append(job())
         print(line(results[-1]), flush=True)
         torch.cuda.empty_cache()
-    return {"machine": machine(), "missing": missing(), "left out for time": left, "results": results}
+    return {
+        "machine": machine() | {"peers": versions()},
+        "missing": missing(),
+        "left out for time": left,
+        "results": results,
+    }
 
 
 def in_processes(count: int, arguments: list[str]) -> list[dict[str, object]]:

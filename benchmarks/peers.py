@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import torch
@@ -40,6 +41,12 @@ class Contestant:
 def missing() -> list[str]:
     """What cannot take part, by the names that pip knows."""
     return [name for name, module in PACKAGES.items() if importlib.util.find_spec(module) is None]
+
+
+def versions() -> str:
+    """Who takes part, as pip would name it."""
+    absent = missing()
+    return ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES if name not in absent)
 
 
 def contestants(case: Any, ids: Tensor | None = None) -> Iterator[Contestant]:
