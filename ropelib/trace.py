@@ -5,16 +5,23 @@ itself and in every function of the reader's own that it calls: those of the sam
 ropelib.widgets.trace shows the recording; %load_ext ropelib.trace adds the cell magic %%trace.
 """
 
+import ast
 import functools
-from collections.abc import Callable, Sequence
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FunctionType, MethodType
 from typing import Any
 
-from ropelib.tracing.tracer import Recording, Tracer
+from ropelib.tracing.steps import Recording
+from ropelib.tracing.tracer import Tracer
 
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recording:
     """Run function(*args, **kwargs) once and record it. An exception ends the recording and is kept in it.
+
+    At most 200 000 steps or 30 seconds are recorded; after that the function runs on to its end at its own speed.
 
     Raises ValueError where the function is not written in Python, or its source cannot be found.
     """
@@ -26,13 +33,22 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Recording
 
 
 def record_cell(text: str, file: str, namespace: dict[str, Any], also: Sequence[dict[str, Any]] = ()) -> Recording:
-    """Run the text of a cell in namespace and record it.
+    """Run the text of a cell in namespace and record it; its result is the value of an expression in its last line.
 
     file: the name under which linecache has the text
     also: the globals of modules whose functions are to be recorded as well
     """
-    code = compile(text, file, "exec")
-    return Tracer([namespace, *also], code).run(lambda: exec(code, namespace))
+    statements = ast.parse(text, file).body
+    # Compiled like what is typed at a prompt, every expression on a line of its own hands its value over.
+    code = compile(ast.Interactive(statements), file, "single")
+    values: deque[Any] = deque(maxlen=1)
+
+    def work() -> Any:
+        with _displaying(values.append):
+            exec(code, namespace)
+        return values[-1] if statements and isinstance(statements[-1], ast.Expr) else None
+
+    return Tracer([namespace, *also], code).run(work)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -40,6 +56,15 @@ def load_ipython_extension(shell: Any) -> None:
     from ropelib.widgets.trace import register
 
     register(shell)
+
+
+@contextmanager
+def _displaying(take: Callable[[Any], None]) -> Iterator[None]:
+    before, sys.displayhook = sys.displayhook, take
+    try:
+        yield
+    finally:
+        sys.displayhook = before
 
 
 def _python_function(function: Callable[..., Any]) -> FunctionType:

@@ -17,6 +17,7 @@ from ropelib.course import exercises
 from ropelib.course.exercises import EFFORT, STUB, UNTOUCHED, WHAT_IS_OPEN, unsolved
 from ropelib.course.notebooks import ROOT, code_cells
 from ropelib.course.workspace import refresh
+from ropelib.grading.inside.notebook import without_magics
 
 NAMES = sorted(exercises.names())
 REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)[ \t]*### END SOLUTION", re.DOTALL)
@@ -184,7 +185,7 @@ def printed_in_chapters():
     namespace = {"np": np, "torch": torch, "triton": MagicMock(), "tl": MagicMock()}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in code_cells(nbformat.read(path, as_version=4)):
-            for node in ast.walk(ast.parse(cell.source)):
+            for node in ast.walk(ast.parse(without_magics(cell.source))):
                 if isinstance(node, ast.FunctionDef):
                     exec(compile(ast.Module([node], []), path.name, "exec"), namespace)
                     yield path.name, node.name, namespace[node.name]

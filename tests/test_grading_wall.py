@@ -102,3 +102,4 @@ def test_a_cell_with_commands_of_ipython_keeps_its_python():
     source = "%matplotlib inline\nx = 7\n!ls\n  %time x\nprint?\ny = x % 2"
     assert notebook.without_magics(source) == "\nx = 7\n\n\n\ny = x % 2"
     assert notebook.without_magics("%%bash\nrm -rf /") == "" and notebook.without_magics("%%time\nx = 1") == "\nx = 1"
+    assert notebook.without_magics("%%trace Attention\nx = 1") == "\nx = 1", "a traced answer is an answer"

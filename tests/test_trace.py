@@ -144,7 +144,7 @@ def test_decorators_show_the_function_and_what_is_around_it():
     recording = record(traced.decorated, 3)
     assert recording.result == 6
     assert [section[3] for section in recording.sections] == ["decorated", "logged.wrapper"]
-    assert ("@logged", {"x": "new"}, []) in told(recording)
+    assert ("def decorated(x):", {"x": "new"}, []) in told(recording)
     assert ("result = function(*args)", {"result": "new"}, []) in told(recording)
     recording = record(traced.undeclared, 3)
     assert recording.result == 10 and {s[3] for s in recording.sections} == {"bare.inner", "undeclared"}

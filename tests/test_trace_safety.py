@@ -83,16 +83,3 @@ def compiled_without_source():
 def test_what_cannot_be_traced_is_refused(function, message):
     with pytest.raises(ValueError, match=message):
         record(function)
-
-
-def test_long_loops_keep_the_first_visits_and_the_last():
-    def long():
-        for i in range(1000):
-            x = i
-        return x
-
-    recording = record(long)
-    visits = [step.visit for step in recording.steps if step.statement.kind == "Assign"]
-    assert visits == [*range(1, 50), 1000]
-    assert texts(recording, "x")[-1] == "999"
-    assert recording.visits[recording.steps[1].file, recording.steps[1].statement.start] == 1001

@@ -1,5 +1,7 @@
 """06 RoPE in PyTorch."""
 
+import itertools
+
 from ropelib.questions import Question, ask, question, right, wrong
 
 
@@ -11,6 +13,11 @@ def distinct(largest: int, bits: int) -> int:
         count += len(range(low, high, step))
         low, step = high, 2 * step
     return count
+
+
+def last_whole(bits: int) -> int:
+    """The largest whole number up to which a floating-point format with so many bits holds every one."""
+    return next(number for number in itertools.count() if distinct(number + 2, bits) < number + 2)
 
 
 @question("06-by-head", "a tensor in another memory order")
@@ -68,13 +75,14 @@ def rounded_frequencies() -> Question:
         ),
         wrong(
             "it is exact",
-            "The five tokens in between are turned at slightly wrong speeds, so the score is slightly off.",
+            "Between the two lie five steps, each at a slightly wrong speed, so the score is slightly off.",
         ),
     )
 
 
 @question("06-half", "a module that is cast")
 def half() -> Question:
+    last = last_whole(bits=11)
     return ask(
         "A rotary module keeps `inv_freq` as a buffer and writes `.float()` before it uses it. The model is cast with "
         "`.half()`.\nAre its angles still exact?",
@@ -85,6 +93,11 @@ def half() -> Question:
         right(
             "no, the bits were lost when the buffer was cast",
             "`.half()` casts buffers like parameters. At position 4000 an angle is off by about one radian.",
+        ),
+        wrong(
+            f"up to position {last}, but no further",
+            "That is where float16, with 11 bits, stops telling whole numbers apart. No position is cast here: the "
+            "frequencies are, and their angles are off from position 1 on.",
         ),
     )
 

@@ -1,6 +1,6 @@
 """What the names of a running function hold, and what has changed since one looked last."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import CO_OPTIMIZED, CO_VARARGS, CO_VARKEYWORDS
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ropelib.tracing.snapshots import Shown, digest, show
+from ropelib.tracing.snapshots import Shown, digest, gradient, show
 from ropelib.tracing.statements import Source
 
 NOT_DATA = (ModuleType, FunctionType, BuiltinFunctionType, type)
@@ -29,7 +29,8 @@ class Change:
 
 
 class Names:
-    """The names of one call: its variables, the attributes of self and those written in it, the globals it mentions."""
+    """The names of one call: its variables, the attributes of self and those written in it, the globals it mentions,
+    and the gradients of all these."""
 
     def __init__(self, frame: FrameType, source: Source, span: tuple[int, int]) -> None:
         self._is_function = bool(frame.f_code.co_flags & CO_OPTIMIZED)
@@ -45,7 +46,7 @@ class Names:
 
     def changes(self, frame: FrameType, assigned: Sequence[str]) -> list[Change]:
         """What has changed since the last look; of the names assigned, also those that hold what they held."""
-        found = dict(self._look(frame))
+        found = dict(_with_gradients(self._look(frame)))
         order = [*(name for name in assigned if name in found), *found]
         changes = [change for name in dict.fromkeys(order) if (change := self._compare(name, found[name], assigned))]
         gone = [name for name in self._held if name not in found]
@@ -80,6 +81,13 @@ class Names:
             for table in _tables(values.get(owner)):
                 if name in table:
                     yield f"{owner}.{name}", table[name]
+
+
+def _with_gradients(values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for name, value in values:
+        yield name, value
+        if (slope := gradient(value)) is not None:
+            yield f"{name}.grad", slope
 
 
 def _tables(owner: Any) -> Iterator[dict[str, Any]]:

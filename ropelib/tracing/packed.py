@@ -1,19 +1,18 @@
-"""A recording as plain lists and texts that fit into a notebook, and as words."""
+"""A recording as plain lists and texts that fit into a notebook."""
 
 import json
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ropelib.tracing.names import Change
-from ropelib.tracing.snapshots import Shown, numbers, summary
-from ropelib.tracing.tracer import MOST_VISITS, Recording, Step
+from ropelib.tracing.snapshots import Shown, numbers
+from ropelib.tracing.steps import FIRST_VISITS, LAST_VISITS, Place, Recording, Step
 
 LARGEST = 150_000
 MOST_LINES, LONGEST_LINE = 600, 160
 # Rows and columns shown of an array, and visits kept of a statement: the first pair that fits is taken.
-SIZES = [(16, MOST_VISITS), (16, 20), (8, 20), (8, 8), (4, 8), (4, 3), (2, 2)]
+SIZES = [(16, FIRST_VISITS + LAST_VISITS), (16, 20), (8, 20), (8, 8), (4, 8), (4, 3), (2, 2)]
 STATES = {"same": "assigned, equal to before", "returned": "returns", "yielded": "yields"}
 
 
@@ -22,8 +21,9 @@ class Packed:
     """rows number the lines of all sections from 0; a step and a change refer to rows and values by number.
 
     sections: {title, first (line number), lines}
-    steps:    {row, rows (how many its statement has), visit, of, call, function, depth, changes, notes}
-    changes:  {name, state, value, marks}, marks as [row, column] of the entries that differ
+    steps:    {row, rows (how many its statement has), number (of all), visit, of, call, function, changes, notes,
+              perhaps caller (a row)}; steps not kept: the number of the first, visit 0, and what is missing as a note
+    changes:  {name, state, value, perhaps marks}, marks as [row, column] of the entries that differ
     values:   {title, text, perhaps parts (values)}
               or {title, rows (numbers with spaces between), wide, tall (whether cut), note}
     """
@@ -34,7 +34,8 @@ class Packed:
 
 
 def pack(recording: Recording) -> Packed:
-    """The recording in at most 150 kB of JSON: arrays are cut, then the visits in the middle of a loop left out."""
+    """The recording in at most 150 kB of JSON: arrays are cut, visits in the middle of a loop left out, then the
+    steps in the middle of all."""
     sections, rows = _sections(recording)
     steps = [step for step in recording.steps if (step.file, step.statement.start) in rows]
     for size, visits in SIZES:
@@ -42,60 +43,14 @@ def pack(recording: Recording) -> Packed:
         if len(json.dumps([packed.steps, packed.values])) <= LARGEST:
             return packed
     while len(json.dumps([packed.steps, packed.values])) > LARGEST:
-        steps = steps[: len(steps) // 2]
+        steps = [*steps[: len(steps) // 4], *steps[len(steps) - len(steps) // 4 :]]
         packed = _pack(recording, sections, rows, _thin(recording, steps, visits), size)
     return packed
 
 
-def headline(recording: Recording, title: str) -> str:
-    """One sentence: what ran, how much of it, and how it ended."""
-    calls, count = recording.calls, sum(recording.visits.values())
-    ran = (
-        f"Trace of {title}: {count} {'step' if count == 1 else 'steps'} in {calls} {'call' if calls == 1 else 'calls'}"
-    )
-    if recording.exception is not None:
-        return f"{ran}, ended by {type(recording.exception).__name__}: {recording.exception}"[:300]
-    return ran if recording.result is None else f"{ran}, returned {summary(recording.result)}"
-
-
-def in_words(packed: Packed, numbers: int) -> Iterator[tuple[str, str]]:
-    """Every line that ran, with what its last visit changed → ("title" | "line" | "value", text).
-
-    numbers: how many entries of an array are written out
-    """
-    last, row = {step["row"]: step for step in packed.steps}, 0
-    for section in packed.sections:
-        ran = [number for number in range(len(section["lines"])) if row + number in last]
-        if ran:
-            yield "title", section["title"]
-        for number in ran:
-            step = last[row + number]
-            times = f"×{step['of']}" if step["of"] > 1 else ""
-            yield "line", f"{section['first'] + number:>4} {times:>4}  {section['lines'][number]}"
-            told = [
-                *step["notes"],
-                *(text for change in step["changes"] for text in _told(change, packed.values, numbers)),
-            ]
-            yield from (("value", f"{'':>11}{text}") for text in told)
-        row += len(section["lines"])
-
-
-def _told(change: dict[str, Any], values: list[dict[str, Any]], numbers: int) -> Iterator[str]:
-    if change["value"] is None:
-        yield f"{change['name']}: {change['state']}"
-        return
-    value = values[change["value"]]
-    yield f"{change['name'] or change['state']}: {_value_told(value, numbers)}"
-    yield from (f"  {_value_told(part, numbers)}" for part in value.get("parts", ()))
-
-
-def _value_told(value: dict[str, Any], numbers: int) -> str:
-    if "text" in value:
-        return f"{value['title']}  {value['text']}".rstrip()
-    entries = " | ".join(value["rows"]).split(" ")
-    places = [place for place, entry in enumerate(entries) if entry != "|"]
-    start = " ".join(entries if len(places) <= numbers else [*entries[: places[numbers - 1] + 1], "…"])
-    return f"{value['title']}  {start}".rstrip()
+def grouped(number: int) -> str:
+    """A number of five digits and more in groups of three."""
+    return f"{number:,}".replace(",", "\u202f") if number >= 10_000 else str(number)
 
 
 def _sections(recording: Recording) -> tuple[list[dict[str, Any]], dict[tuple[str, int], int]]:
@@ -120,28 +75,45 @@ def _is_within(inner: tuple, outer: tuple) -> bool:
 
 
 def _thin(recording: Recording, steps: list[Step], visits: int) -> list[Step]:
-    """Of every statement its first visits, and its last."""
-    total = recording.visits
-    return [step for step in steps if step.visit < visits or step.visit == total[step.file, step.statement.start]]
+    """Of every statement its first visits, and its last ones."""
+    last = max(1, visits // 5)
+    return [step for step in steps if not visits - last < step.visit <= recording.visits[step.place] - last]
 
 
-def _pack(recording: Recording, sections: list, rows: dict, steps: list[Step], size: int) -> Packed:
+def _pack(recording: Recording, sections: list, rows: dict[Place, int], steps: list[Step], size: int) -> Packed:
     values: dict[str, int] = {}
-    packed = [
-        {
-            "row": rows[step.file, step.statement.start],
-            "rows": _height(recording, step),
-            "visit": step.visit,
-            "of": recording.visits[step.file, step.statement.start],
-            "call": step.call,
-            "function": step.function,
-            "depth": step.depth,
-            "changes": [_change(change, values, size) for change in step.changes],
-            "notes": step.notes,
-        }
-        for step in steps
-    ]
+    packed: list[dict[str, Any]] = []
+    number = 0
+    for step in steps:
+        if step.number > number + 1:
+            packed.append(_gap(number + 1, step.number - 1, recording.total, rows[step.place]))
+        number = step.number
+        packed.append(_step(recording, rows, step, [_change(change, values, size) for change in step.changes]))
+    if number < recording.total:
+        packed.append(_gap(number + 1, recording.total, recording.total, packed[-1]["row"] if packed else 0))
     return Packed(sections, packed, [json.loads(text) for text in values])
+
+
+def _step(recording: Recording, rows: dict[Place, int], step: Step, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "row": rows[step.place],
+        "rows": _height(recording, step),
+        "number": step.number,
+        "visit": step.visit,
+        "of": recording.visits[step.place],
+        "call": step.call,
+        "function": step.function,
+        "changes": changes,
+        "notes": step.notes,
+        **({"caller": rows[step.caller]} if step.caller in rows else {}),
+    }
+
+
+def _gap(first: int, last: int, total: int, row: int) -> dict[str, Any]:
+    """Stands for steps that are not kept."""
+    which = f"Step {grouped(first)}" if first == last else f"Steps {grouped(first)} to {grouped(last)}"
+    note = f"{which} of {grouped(total)} {'is' if first == last else 'are'} not kept."
+    return {"row": row, "rows": 0, "number": first, "visit": 0, "of": 0, "changes": [], "notes": [note]}
 
 
 def _height(recording: Recording, step: Step) -> int:
@@ -161,7 +133,8 @@ def _change(change: Change, values: dict[str, int], size: int) -> dict[str, Any]
     if change.marks is not None:
         shown = change.marks[:size, :size]
         marks = [[int(row), int(column)] for row, column in zip(*shown.nonzero(), strict=True)]
-    return {"name": change.name, "state": _state(change, len(marks), size), "value": number, "marks": marks}
+    state = _state(change, len(marks), size)
+    return {"name": change.name, "state": state, "value": number, **({"marks": marks} if marks else {})}
 
 
 def _state(change: Change, marked: int, size: int) -> str:

@@ -66,6 +66,17 @@ def as_array(value: Any) -> NDArray[Any] | None:
         return None
 
 
+def gradient(value: Any) -> Any:
+    """What backward() has left with a tensor; None where there is nothing."""
+    if _kind(value) not in ("tensor", "parameter"):
+        return None
+    try:
+        # Asked of another tensor, PyTorch warns.
+        return value.grad if value.requires_grad and (value.is_leaf or value.retains_grad) else None
+    except Exception:
+        return None
+
+
 def digest(value: Any, depth: int = 0) -> Hashable:
     """Equal for equal content; for different content different, but for one chance in four billion (a 32-bit sum)."""
     array = as_array(value)
@@ -96,7 +107,7 @@ def summary(value: Any, depth: int = 0) -> str:
 
 
 def numbers(window: NDArray[Any], digits: int = 4) -> list[list[str]]:
-    """The entries of a 2-D array as text: minus zero as zero, and so rounding noise beside much larger numbers.
+    """The entries of a 2-D array as text: minus zero as zero, rounding noise beside much larger numbers as ≈0.
 
     Decimals are fixed (one where that is exact) unless an entry is too small or too large: then digits are.
     """
@@ -108,7 +119,8 @@ def numbers(window: NDArray[Any], digits: int = 4) -> list[list[str]]:
     values = window.astype(np.float64)
     finite = np.isfinite(values)
     noise = NOISE.get(str(window.dtype), 0.0) * np.abs(values[finite]).max(initial=0.0)
-    values[np.abs(values) < noise] = 0.0
+    tiny = (values != 0) & (np.abs(values) < noise)
+    values[tiny] = 0.0
     size = np.abs(values[finite & (values != 0)])
     if np.all(np.abs(values[finite] - np.round(values[finite], 1)) <= noise) and size.max(initial=0.0) < 1e5:
         form = ".1f"
@@ -116,7 +128,8 @@ def numbers(window: NDArray[Any], digits: int = 4) -> list[list[str]]:
         form = f".{digits}f"
     else:
         form = f".{digits + 1}g"
-    return [[format(entry + 0.0, form) for entry in row] for row in values.tolist()]
+    rows = zip(values.tolist(), tiny.tolist(), strict=True)
+    return [["≈0" if small else format(entry + 0.0, form) for entry, small in zip(*row, strict=True)] for row in rows]
 
 
 def _complex(real: str, imaginary: str) -> str:

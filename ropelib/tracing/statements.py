@@ -17,7 +17,8 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @dataclass(frozen=True)
 class Statement:
-    """start, stop: its first and last line; body: those of the block under it, or None
+    """start, stop: its first and last line; of a function or class from its own line, below its decorators
+    body: the lines of the block under it, or None
 
     assigned: the names it gives values to, with self.x as "self.x" and x[0] as "x", in the order written
     """
@@ -84,7 +85,7 @@ def _by_line(tree: ast.AST) -> dict[int, Statement]:
         if first := owner.get(start):
             names = tuple(dict.fromkeys(first.assigned + statement.assigned))
             statement = replace(first, stop=max(first.stop, stop), assigned=names)
-        for line in range(statement.start, statement.stop + 1):
+        for line in range(_first_line(node), statement.stop + 1):
             owner[line] = statement
     return owner
 
@@ -109,7 +110,7 @@ def _first_line(node: ast.AST) -> int:
 
 
 def _header(node: ast.AST) -> tuple[int, int]:
-    start = _first_line(node)
+    start = node.lineno if isinstance(node, SCOPES) else _first_line(node)
     block = getattr(node, "body", None) or getattr(node, "cases", None)
     if isinstance(block, list) and block:
         return start, max(start, _first_line(block[0]) - 1)

@@ -1,6 +1,7 @@
 // A trace: the lines on the left, on the right what the selected step changed. All texts come from Python.
 
-const HINT = "Up and down: line by line. Right and left: step by step in time. Page Up and Page Down: visits of this line.";
+const KEYS = "Up and down: line by line. Right and left: step by step in time. Page Up and Page Down: visits of this line.";
+const ORDER = "A line that calls functions comes after their lines: what it changes is known when they are done.";
 
 // The numbers of an array in aligned columns, with those that changed marked.
 function numberBlock({ rows, wide, tall }, marks) {
@@ -31,7 +32,7 @@ function valueBlocks({ text, rows, wide, tall, note, parts }, marks) {
   return text && !parts ? [element("pre", {}, text)] : blocks;
 }
 
-function changeBlock({ name, state, value, marks }, values) {
+function changeBlock({ name, state, value, marks = [] }, values) {
   const title = value === null ? "" : ` ${values[value].title}`;
   const head = element("div", {}, element("b", {}, name || state), title, name ? ` · ${state}` : "");
   const blocks = value === null ? [] : valueBlocks(values[value], marks);
@@ -39,53 +40,75 @@ function changeBlock({ name, state, value, marks }, values) {
 }
 
 function stepBlock(step, values) {
+  if (!step.visit) return element("div", {}, "What they changed is not in this trace. Of each line it keeps the first visits and the last ones.");
   const notes = step.notes.map((note) => element("div", { class: "trace-change" }, note));
   const changes = step.changes.map((change) => changeBlock(change, values));
-  const nothing = notes.length + changes.length ? [] : ["This line changed no value."];
+  const nothing = notes.length + changes.length ? [] : ["No variable changed."];
   return element("div", {}, ...notes, ...changes, ...nothing);
 }
 
+// In groups of three, from five digits on.
+function grouped(number) {
+  return number < 10_000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
 // The step in one sentence, for the line above the values and for assistive technology.
-function sentence(step, index, total, number, values) {
+function sentence(step, total, lineOf, values) {
+  if (!step.visit) return step.notes[0];
   const told = step.changes.map(({ name, state, value }) => {
     const { title = "", text = "" } = value === null ? {} : values[value];
     const shown = `${title}${text.length < 40 ? ` ${text}` : ""}`.trim();
     return name ? `${name}${shown && `: ${shown}`}, ${state}` : `${state} ${shown}`;
   });
   const where = step.function ? `, ${step.function}, call ${step.call}` : "";
-  const what = [...step.notes, ...told].join("; ") || "no value changed";
-  return `Line ${number}, step ${index + 1} of ${total}${where}: ${what}`.replace(/\s+/g, " ").slice(0, 240);
+  const from = step.caller === undefined ? "" : `, called by line ${lineOf(step.caller)}`;
+  const what = [...step.notes, ...told].join("; ") || "no variable changed";
+  return `Line ${lineOf(step.row)}, step ${grouped(step.number)} of ${grouped(total)}${where}${from}: ${what}`.replace(/[ \t\n]+/g, " ").slice(0, 240);
+}
+
+// Steps that are left out have an entry in their place, which belongs to no line.
+function isKept({ visit }) {
+  return visit > 0;
+}
+
+// A long line goes on below, a little further in than it began.
+function codeOf(text) {
+  const indent = Math.min(text.search(/\S|$/), 10) + 2;
+  return element("code", { style: `padding-left: ${indent}ch; text-indent: -${indent}ch` }, text);
 }
 
 // The rows of all sections as nodes; row number i of Python is rows[i].
 function sourceRows(sections, steps, prefix) {
-  const visits = new Map(steps.map(({ row, of }) => [row, of]));
+  const visits = new Map(steps.filter(isKept).map(({ row, of }) => [row, of]));
   const ran = new Set(steps.flatMap(({ row, rows }) => Array.from({ length: rows }, (_, line) => row + line)));
   const raised = new Set(steps.filter(({ notes }) => notes.some((note) => note.startsWith("raises"))).map(({ row }) => row));
   const rows = [];
+  let widest = 0;
   const groups = sections.map(({ title, first, lines }) => {
     const nodes = lines.map((text, index) => {
       const row = rows.length;
-      const times = (raised.has(row) ? "✗" : "") + (visits.get(row) > 1 ? `×${visits.get(row)}` : "");
+      const times = (raised.has(row) ? "✗ " : "") + (visits.get(row) > 1 ? `×${visits.get(row)}` : "");
+      widest = Math.max(widest, times.length);
       const state = (ran.has(row) ? " trace-ran" : "") + (raised.has(row) ? " trace-raised" : "");
       const number = element("span", { class: "trace-number" }, String(first + index));
       const node = element("div", { class: `trace-line${state}`, id: `${prefix}-${row}` }, number);
-      node.append(element("span", { class: "trace-visits" }, times), text);
+      node.append(element("span", { class: "trace-visits" }, times), codeOf(text));
       setAttributes(node, visits.has(row) ? { role: "option", "aria-selected": "false" } : { role: "presentation" });
       rows.push({ node, number: first + index });
       return node;
     });
     return element("div", { role: "group", "aria-label": title }, element("div", { class: "trace-title" }, title), ...nodes);
   });
-  return { rows, groups };
+  const style = `--visits: ${widest + 1}ch`;
+  return { rows, lines: element("div", { class: "trace-lines", role: "presentation", style }, ...groups) };
 }
 
 // Where a key leads from the step shown; walking over lines stays as near as possible in time.
 function walker(steps) {
   const byRow = new Map();
-  steps.forEach(({ row }, index) => byRow.set(row, [...(byRow.get(row) ?? []), index]));
+  steps.forEach((step, index) => isKept(step) && byRow.set(step.row, [...(byRow.get(step.row) ?? []), index]));
   const ran = [...byRow.keys()].sort((a, b) => a - b);
-  const visitsOf = (index) => byRow.get(steps[index].row);
+  const visitsOf = (index) => (isKept(steps[index]) ? byRow.get(steps[index].row) : []);
   const overLines = (index, by) => {
     const row = ran[ran.indexOf(steps[index].row) + by];
     if (row === undefined) return index;
@@ -106,22 +129,38 @@ function walker(steps) {
   return { byRow, visitsOf, keys };
 }
 
+function stepButtons(onStep) {
+  const button = (label, key) => {
+    const node = element("button", { type: "button" }, label);
+    node.addEventListener("click", () => onStep(key));
+    return node;
+  };
+  const [previous, next] = [button("◀ previous step", "ArrowLeft"), button("next step ▶", "ArrowRight")];
+  return { root: element("div", { class: "trace-buttons" }, previous, next), previous, next };
+}
+
 function render({ model, el }) {
   const root = widgetRoot(el, model, model.get("headline"));
   root.classList.add("rope-trace");
   const [steps, values, prefix] = [model.get("steps"), model.get("values"), uniqueName()];
-  const { rows, groups } = sourceRows(model.get("sections"), steps, prefix);
+  const { rows, lines } = sourceRows(model.get("sections"), steps, prefix);
+  root.append(element("div", { class: "trace-headline" }, model.get("headline")));
+  if (!steps.length) {
+    const region = { class: "trace-source", tabindex: "0", role: "region", "aria-label": "Lines" };
+    if (rows.length) root.append(element("div", region, lines));
+    return;
+  }
+
   const { byRow, visitsOf, keys } = walker(steps);
-  const lines = element("div", { class: "trace-lines", role: "presentation" }, ...groups);
-  const source = element("div", { class: "trace-source", role: "listbox", tabindex: "0", "aria-label": `Lines. ${HINT}` }, lines);
+  const source = element("div", { class: "trace-source", role: "listbox", tabindex: "0", "aria-label": `Lines. ${KEYS}` }, lines);
   const said = readOut();
   const pane = element("div", { class: "trace-values", tabindex: "0", role: "region", "aria-label": "Values" });
   const visit = slider("visit", { min: 0, max: 1, value: 0, format: nameVisit }, (at) => go(visitsOf(model.get("step"))[at]));
-  root.append(element("div", { class: "trace-headline" }, model.get("headline")), source);
-  root.append(element("div", { class: "trace-side" }, said, visit.root, pane), element("div", { class: "trace-hint" }, HINT));
-  if (!steps.length) return;
+  const buttons = stepButtons((key) => go(keys[key](model.get("step"))));
+  root.append(source, element("div", { class: "trace-side" }, buttons.root, said, visit.root, pane));
+  root.append(element("div", { class: "trace-hint" }, `${KEYS} ${ORDER}`));
 
-  let here = [];
+  let marked = [];
   const blocks = [];
   // Saved at once: the kernel's echo of an older step would otherwise undo a newer one that it has not heard of.
   const go = (step) => {
@@ -131,33 +170,46 @@ function render({ model, el }) {
   model.on("change:step", draw);
 
   function nameVisit(at) {
-    const step = steps[visitsOf(model.get("step"))?.[at]];
-    return step ? `${step.visit} of ${step.of}` : "";
+    const step = steps[visitsOf(model.get("step"))[at]];
+    return step ? `${grouped(step.visit)} of ${grouped(step.of)}` : "";
+  }
+
+  function markLines(step) {
+    for (const { node } of marked) node.classList.remove("trace-here", "trace-caller");
+    marked[0]?.node.setAttribute("aria-selected", "false");
+    marked = rows.slice(step.row, step.row + step.rows);
+    for (const { node } of marked) node.classList.add("trace-here");
+    marked[0]?.node.setAttribute("aria-selected", "true");
+    if (marked.length) source.setAttribute("aria-activedescendant", `${prefix}-${step.row}`);
+    else source.removeAttribute("aria-activedescendant");
+    if (step.caller === undefined) return;
+    rows[step.caller].node.classList.add("trace-caller");
+    marked.push(rows[step.caller]);
   }
 
   function draw() {
     const index = model.get("step");
     const step = steps[index];
     keepInSight(source, rows[step.row].node);
-    for (const { node } of here) node.classList.remove("trace-here");
-    here[0]?.node.setAttribute("aria-selected", "false");
-    here = rows.slice(step.row, step.row + step.rows);
-    for (const { node } of here) node.classList.add("trace-here");
-    here[0].node.setAttribute("aria-selected", "true");
-    source.setAttribute("aria-activedescendant", `${prefix}-${step.row}`);
+    markLines(step);
+    setAttributes(buttons.previous, { "aria-disabled": index === 0 });
+    setAttributes(buttons.next, { "aria-disabled": index === steps.length - 1 });
     const visits = visitsOf(index);
-    visit.root.hidden = visits.length === 1;
-    visit.input.max = visits.length - 1;
+    visit.root.hidden = visits.length < 2;
+    visit.input.max = Math.max(visits.length - 1, 0);
     visit.set(visits.indexOf(index));
-    said.textContent = sentence(step, index, steps.length, rows[step.row].number, values);
+    said.textContent = sentence(step, model.get("total"), (row) => rows[row].number, values);
     pane.replaceChildren((blocks[index] ??= stepBlock(step, values)));
   }
 
-  source.addEventListener("keydown", (event) => {
+  function walk(event) {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     go(keys[event.key](model.get("step")));
-  });
+  }
+
+  source.addEventListener("keydown", walk);
+  buttons.root.addEventListener("keydown", walk);
   for (const [row, visits] of byRow) {
     for (const { node } of rows.slice(row, row + steps[visits[0]].rows)) node.addEventListener("click", () => go(visits[0]));
   }
@@ -166,9 +218,9 @@ function render({ model, el }) {
 
 // Scrolls the list alone: the notebook stays where it is.
 function keepInSight(list, node) {
-  const top = node.offsetTop;
+  const [top, bottom] = [node.offsetTop, node.offsetTop + node.offsetHeight];
   if (top < list.scrollTop) list.scrollTop = top - 40;
-  else if (top + 24 > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight + 60;
+  else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight + 40;
 }
 
 export default { render };

@@ -1,12 +1,15 @@
 """A function's own lines, and what each of them did to every value.
 
     trace_lines(function, *args, **kwargs)      runs it once, and shows every line of it
-    %%trace                                     the same for a whole cell
+    %%trace                                     the same for a whole cell, once this module is imported
     %%trace RotaryPositionAttention             … and also for the module in which that name is defined
 
-The lines recorded are those of the function and of all functions of the same notebook or module that it calls.
+The lines recorded are those of the function and of all functions of the same notebook or module that it calls. Their
+steps stand in the order in which they were done: a line that calls comes after the lines that it called.
 """
 
+import contextlib
+import functools
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +22,9 @@ from matplotlib.figure import Figure
 
 from ropelib import plotting
 from ropelib.trace import record, record_cell
-from ropelib.tracing.packed import headline, in_words, pack
-from ropelib.tracing.tracer import Recording
+from ropelib.tracing.packed import pack
+from ropelib.tracing.steps import Recording
+from ropelib.tracing.words import CELL, headline, in_brief, in_words
 from ropelib.widgets.base import Interactive, module_source, style_source
 from ropelib.widgets.picture import Line, page
 
@@ -50,6 +54,7 @@ class Trace(Interactive):
     sections = traitlets.List().tag(sync=True)
     steps = traitlets.List().tag(sync=True)
     values = traitlets.List().tag(sync=True)
+    total = traitlets.Int(0).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, recording: Recording, name: str) -> None:
@@ -60,6 +65,7 @@ class Trace(Interactive):
             sections=self._packed.sections,
             steps=self._packed.steps,
             values=self._packed.values,
+            total=recording.total,
         )
 
     def describe(self) -> str:
@@ -67,7 +73,8 @@ class Trace(Interactive):
         return "\n".join([self.headline, *(text for _, text in in_words(self._packed, NUMBERS_IN_TEXT))])
 
     def snapshot(self) -> Figure:
-        words = list(in_words(self._packed, NUMBERS_IN_PICTURE))
+        """The lines that changed values, as many as fit."""
+        words = list(in_brief(self._packed, NUMBERS_IN_PICTURE))
         lines = [
             Line(
                 text if len(text) <= COLUMNS_IN_PICTURE else f"{text[:COLUMNS_IN_PICTURE]}…",
@@ -89,21 +96,50 @@ class Trace(Interactive):
         return proposal.value
 
 
-def trace_cell(shell: Any, names: str, cell: str) -> Trace:
+def trace_cell(shell: Any, names: str, cell: str) -> Any:
     """Run a cell in the notebook's namespace and show what every line of it changed.
 
-    names: of functions or classes, whose modules are recorded as well
+    names:   of functions or classes, whose modules are recorded as well
+    returns: the value of an expression in its last line, as without %%trace; where there is none, the trace
 
     An exception of the cell is shown at its line, and then raised as it would be without %%trace.
-    Raises UsageError for a name that is not defined, or that no module of Python code defines.
+    Raises UsageError for a name that is not defined, or that no module of Python code defines; for a cell that is no
+    Python.
     """
-    text = shell.transform_cell(cell)
-    recording = record_cell(text, shell.compile.cache(text), shell.user_ns, [_globals(shell, n) for n in names.split()])
-    shown = Trace(recording, "this cell")
-    if recording.exception is None:
+    also = [_globals(shell, name) for name in names.split()]
+    try:
+        text = shell.transform_cell(cell)
+        recording = record_cell(text, file := shell.compile.cache(text), shell.user_ns, also)
+    except SyntaxError as error:
+        raise UsageError(_no_python(error)) from None
+    shown = Trace(recording, CELL)
+    if recording.exception is None and recording.result is None:
         return shown
     display(shown)
-    raise recording.exception
+    if recording.exception is None:
+        return recording.result
+    raise _told_in_the_cell(recording.exception, file, shell)
+
+
+def _no_python(error: SyntaxError) -> str:
+    """What is wrong with the cell, with its line and a mark below the place."""
+    line = (error.text or "").rstrip()
+    return f"line {error.lineno} of the cell is not Python: {error.msg}\n{line}\n{' ' * ((error.offset or 1) - 1)}^"
+
+
+def _told_in_the_cell(error: Exception, file: str, shell: Any) -> Exception:
+    """The error, which IPython will report without the lines of the tracer, around the cell's and beyond them."""
+    frames = error.__traceback__
+    while frames.tb_next and frames.tb_frame.f_code.co_filename != file:
+        frames = frames.tb_next
+    last = frames
+    while last.tb_next and not last.tb_next.tb_frame.f_globals.get("__name__", "").startswith("ropelib.tracing"):
+        last = last.tb_next
+    last.tb_next = None
+    report = functools.partial(shell.InteractiveTB.structured_traceback, type(error), error, frames, tb_offset=0)
+    with contextlib.suppress(AttributeError):  # an exception with slots
+        error._render_traceback_ = report
+    return error
 
 
 def register(shell: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 MOST_CELLS = 1000
 MOST_CODE = 1 << 20
 MAGIC = re.compile(r"^\s*(?:[%!].*|[\w.]+\?{1,2}|\?{1,2}[\w.]+)\s*$")
-MAGIC_WITH_BODY = re.compile(r"^%%(?:time|timeit|capture|prun)\b.*\n")
+MAGIC_WITH_BODY = re.compile(r"^%%(?:time|timeit|capture|prun|trace)\b.*\n")
 
 
 class Unreadable(Exception):
