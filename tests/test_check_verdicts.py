@@ -171,6 +171,20 @@ def test_the_options_are_all_that_the_reference_and_the_bank_give(question):
     assert set(words(found)) <= set(question.options)
 
 
+def test_a_branch_without_a_return_is_wrong_and_its_input_is_shown():
+    def forgetful(points, positions, theta, clockwise):
+        if clockwise:
+            return ch01.rotate_2d.reference(points, positions, theta, clockwise)
+
+    def empty(points, positions, theta, clockwise):
+        return None
+
+    result = ch01.rotate_2d.check(forgetful)
+    assert (result.outcome, result.misconception) == ("wrong, recognised", "gives nothing for some inputs")
+    assert "without a return" in result.message and 0 < result.fraction < 1 and result.example
+    assert ch01.rotate_2d.check(empty).outcome == "not attempted"
+
+
 def test_a_dict_that_is_none_any_more():
     right = ch01.diagnosis.reference()
     result = ch01.diagnosis.check(list(right.values()))

@@ -18,8 +18,10 @@ from ropelib.checks.wording import (
     CHANGES_AND_IS_WRONG,
     CHANGES_INPUT,
     CLOSED,
+    FORGOTTEN,
     GIVES_BACK,
     GIVES_BACK_UNCHANGED,
+    GIVES_NONE,
     NO_NAME,
     NO_SUCH_WORD,
     ONLY_SOMETIMES,
@@ -100,6 +102,8 @@ def _verdict(question: "Question", looks: Sequence[Look], fraction: float) -> Re
         message = TOO_SLOW if observed.timed_out else about_an_error(observed)
         return _result(question, "raised", message, fraction, example=_called_with(question, raised[0]))
     first = by_outcome["not attempted"][0]
+    if "correct" in by_outcome and first.observed.kind == "None" and first.case.calls and not first.case.entry:
+        return _named(question, FORGOTTEN, GIVES_NONE, _called_with(question, first), fraction)
     return _result(question, "not attempted", about_a_stub(question, first.case, first.observed), fraction)
 
 

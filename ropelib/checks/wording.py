@@ -33,6 +33,8 @@ GIVES_BACK_UNCHANGED = (
     "What comes back is an array that came in, with the numbers it had. Is the result of your work returned, or what "
     "you started from?"
 )
+FORGOTTEN = "gives nothing for some inputs"
+GIVES_NONE = "Right for other inputs, but this call gives None. Which branch ends without a return?"
 CLOSED = "uses what is closed"
 NO_SUCH_WORD = "not one of the words"
 SOMETIMES = "Right for some inputs, wrong for others. Work this one out by hand, step by step."

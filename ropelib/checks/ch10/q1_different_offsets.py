@@ -64,6 +64,27 @@ QUESTION = Question(
             "values has Δrow?",
         ),
         Misconception(
+            "no sign at all",
+            _but(
+                flat=lambda height, width: height * width,
+                axial=lambda height, width: height * width,
+                ambiguous=lambda height, width: (height - 1) * (width - 1),
+            ),
+            "All three numbers count steps in one direction only. A score tells before from after, left from right: "
+            "which offsets are missing?",
+        ),
+        Misconception(
+            "flat and axial exchanged",
+            lambda height, width: [different_offsets(height, width)[i] for i in (1, 0, 2)],
+            "The first two numbers are exchanged: the flat offsets come first. Which of the two is the smaller one?",
+        ),
+        Misconception(
+            "more than one pair of patches",
+            lambda height, width: [*different_offsets(height, width)[:2], 2 * height * width - 3],
+            "The third number counts the flat offsets that more than one pair of patches has. Two pairs may be the "
+            "same *step*, taken elsewhere: count the offsets that stand for two different steps.",
+        ),
+        Misconception(
             "axes added",
             _but(axial=lambda height, width: 2 * height - 1 + 2 * width - 1),
             "The second number adds the values of Δrow and of Δcolumn. Each Δrow goes with each Δcolumn: how many "

@@ -37,12 +37,22 @@ def _scores(
 ) -> tuple[Floats, int]:
     """The score of one query with one key at every pair of patches; the two matrices may differ."""
     places = np.indices(shape).reshape(2, -1).T
+    return _of_angles(rng, places @ of_queries, places @ (of_queries if of_keys is None else of_keys)), shape[1]
+
+
+def _of_angles(rng: np.random.Generator, of_queries: Floats, of_keys: Floats) -> Floats:
     # Contents of length 1 that do not all but vanish in any pair: then no property holds by accident.
     size, phase = rng.uniform(0.6, 1.4, (2, 4)), rng.uniform(0.3, 2.8, 4)
     q, k = size[0] * np.exp(1j * phase), size[1] * np.ones(4)
-    turned_q = q * np.exp(1j * places @ of_queries)
-    turned_k = k * np.exp(1j * places @ (of_queries if of_keys is None else of_keys))
-    return (turned_q.conj() @ turned_k.T).real, shape[1]
+    return ((q * np.exp(1j * of_queries)).conj() @ (k * np.exp(1j * of_keys)).T).real
+
+
+def _serpentine(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Floats, int]:
+    """Flat positions, but every second row is numbered from right to left: each patch agrees with itself only."""
+    numbers = np.arange(np.prod(shape)).reshape(shape)
+    numbers[1::2] = numbers[1::2, ::-1]
+    angles = numbers.reshape(-1, 1) * FLAT_8
+    return _of_angles(rng, angles, angles), shape[1]
 
 
 def _numbered(width: int) -> Floats:
@@ -65,6 +75,7 @@ def _cases(seed: int) -> list[Case]:
         Case("keys not rotated by their rows", _scores(rng, (4, 4), AXIAL_8, AXIAL_8 * [[0], [1]]), weight=2),
         Case("keys not rotated by their columns", _scores(rng, (4, 4), AXIAL_8, AXIAL_8 * [[1], [0]]), weight=2),
         Case("axial queries, mixed keys", _scores(rng, (3, 4), AXIAL_8, mixed)),
+        Case("numbered like a serpentine", _serpentine(rng, (4, 4)), weight=2),
     ]
 
 
@@ -107,6 +118,10 @@ def _exact(scores: Floats, width: int) -> str:
     return _named(scores, width, moves)
 
 
+def _diagonal_tried(scores: Floats, width: int) -> str:
+    return _named(scores, width, np.allclose(np.diagonal(scores), scores[0, 0]))
+
+
 def _renamed(names: dict[str, str]) -> Callable[[Floats, int], str]:
     return lambda scores, width: names.get(positions_behind(scores, width), positions_behind(scores, width))
 
@@ -143,6 +158,12 @@ QUESTION = Question(
             "anything else?",
         ),
         Misconception(
+            "only the diagonal tried",
+            _diagonal_tried,
+            "Some scores stay where a patch looks at itself, and change between two patches that both move by the same "
+            "step. You called them relative: which pairs of patches did you compare?",
+        ),
+        Misconception(
             "relative means equal numbers apart",
             lambda scores, width: FLAT if _is_flat(scores) else NOT_RELATIVE,
             "Axial and mixed scores are reported as not relative. You compared patches whose *numbers* are equally far "
@@ -164,8 +185,8 @@ QUESTION = Question(
         Misconception(
             "product instead of sum",
             _product_tested,
-            "Axial scores are reported as mixed: you asked whether they are a product of a row's and a column's "
-            "function. That is true of the weights, after exp. What are the scores themselves?",
+            "Axial scores are reported as mixed. They need not be symmetric, nor a product of a function of the row "
+            "and one of the column; that is true of the weights, after exp. What are the scores themselves?",
         ),
         Misconception(
             "sum tried first",
