@@ -2,11 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
+import nbformat
 import pytest
 import traitlets
 
 from ropelib import answers, questions
+from ropelib.course.notebooks import ROOT
 from ropelib.questions import ask, right, wrong
 from ropelib.widgets import card
 from ropelib.widgets.card import ask_again, predict
@@ -56,6 +59,15 @@ def test_every_chapter_has_three_questions(chapter):
     assert len(keys) >= 3 and all(key.startswith(chapter) for key in keys)
 
 
+@pytest.mark.parametrize("chapter", ["00", "01"])
+def test_the_prose_names_no_option_by_its_letter(chapter):
+    """The options of a card change places with their texts, and a bold letter is an answer seen from afar."""
+    (path,) = (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")
+    cells = nbformat.read(path, 4).cells
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    assert [text for text in prose if re.search(r"\*\*\([a-f]\)|\bof \([a-f]\)", text)] == []
+
+
 def test_the_right_answer_is_not_always_in_one_place():
     asked = [questions.find(key).options for key in KEYS]
     for count in (3, 4):
@@ -77,8 +89,9 @@ OPTIONS = right("1", "because"), wrong("2", "although")
         (lambda: ask("?", *OPTIONS, wrong("3", " ")), "but one is empty"),
         (lambda: questions.question("quarter turn", "t")(lambda: None), "must look like"),
         (lambda: questions.question(KEY, "t")(lambda: None), "is taken"),
-        (lambda: predict("01-no-such"), "must be one of 01-quarter-turn, 01-which-angle"),
-        (lambda: ask_again("nonsense"), "must be one of 00, 01"),
+        (lambda: predict("01-no-such"), "must be one of 01-quarter-turn, 01-which-angle.*which chapter 01 asks, but"),
+        (lambda: predict("00"), "must be one of 00-between, 00-shuffle, 00-four-terms, which chapter 00 asks"),
+        (lambda: ask_again("nonsense"), 'such as "00-between", and the chapter one of 00, 01'),
     ],
 )
 def test_what_is_no_question_is_refused(make, message):
@@ -110,7 +123,8 @@ def test_a_card_recalls_the_latest_answer_and_a_repeated_one_does_not(work, sent
     predict(KEY)._hear(None, {"kind": "recall"}, None)
     ask_again(KEY)._hear(None, {"kind": "recall"}, None)
     predict("01-which-angle")._hear(None, {"kind": "recall"}, None)
-    assert sent == [{"kind": "recalled", "choice": HALF_TURN}, {"kind": "recalled", "choice": ""}]
+    assert [message["choice"] for message in sent] == [HALF_TURN, "", ""]
+    assert {message["kind"] for message in sent} == {"recalled"}
 
 
 @pytest.mark.parametrize("make", [lambda: predict(KEY), lambda: ask_again(KEY), progress])
@@ -209,6 +223,7 @@ def test_a_deleted_current_folder_raises_nothing(tmp_path, monkeypatch, sent):
 
 def test_progress_counts_first_answers_and_lists_what_is_still_wrong(work, sent):
     given = [(KEY, "(1, −2)"), (KEY, "(−1, 2)"), ("01-which-angle", "α + β"), ("01-how-many", "11")]
+    Path("01_turned.ipynb").touch()
     for key, text in given:
         predict(key).choice = letter(text, key)
     sent.clear()
@@ -219,8 +234,9 @@ def test_progress_counts_first_answers_and_lists_what_is_still_wrong(work, sent)
         "answered": 3,
         "right": 1,
         "revisit": ["the angle that is left in a dot product"],
+        "notebook": "01_turned.ipynb",
     }
-    assert rows["00"] == {"chapter": "00", "answered": 0, "right": 0, "revisit": []}
+    assert rows["00"] == {"chapter": "00", "answered": 0, "right": 0, "revisit": [], "notebook": ""}
 
 
 def test_progress_tells_the_number_of_questions():

@@ -122,6 +122,15 @@ def test_the_rotation_visualiser_says_the_identity():
     assert 'm = 0 ("The")' in RotationVisualiser(m=0).describe()
 
 
+def test_clockwise_the_identity_has_the_angles_that_were_turned_by():
+    widget = RotationVisualiser(np.array([1, 2]), [3, -1], m=7, n=2, inv_freq=0.1, direction=-1)
+    score = (rotation_matrix(-0.7) @ [1, 2]) @ (rotation_matrix(-0.2) @ [3, -1])
+    text = widget.describe()
+    assert f"R(-mθ)q · R(-nθ)k = {score:.6f}" in text and f"q · R(-(n-m)θ)k   = {score:.6f}" in text
+    widget.m, widget.q = 20, (5, 5)
+    assert widget.start == {"q": [1, 2], "k": [3, -1], "m": 7, "n": 2, "inv_freq": 0.1, "direction": -1}
+
+
 def test_the_frequency_explorer_says_what_chapter_03_computes():
     text = FrequencyExplorer(position=4096).describe()
     assert "18 of 64 pairs have not completed a turn, pairs 46 to 63" in text

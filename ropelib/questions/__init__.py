@@ -87,9 +87,15 @@ def find(key: str) -> Question:
 
     Raises ValueError, with the keys of that chapter, where there is none.
     """
-    known = keys(str(key)[:2])
+    chapter = str(key)[:2]
+    known = keys(chapter)
+    if not known:
+        raise ValueError(
+            'key must be a chapter with a few words, such as "00-between", and the chapter one of '
+            f"{', '.join(chapters())}, but got {key!r}"
+        )
     if key not in _builders:
-        raise ValueError(f"key must be one of {', '.join(known or chapters())}, but got {key!r}")
+        raise ValueError(f"key must be one of {', '.join(known)}, which chapter {chapter} asks, but got {key!r}")
     asked = _builders[key][1]()
     return replace(asked, options=tuple(sorted(asked.options, key=lambda option: _place(key, option))))
 

@@ -63,8 +63,8 @@ def which_angle() -> Question:
         ),
         right(
             "β − α",
-            f"Both are {candidate(beta - alpha)}. The matrix acts on b, so b's own angle comes first: "
-            "(R(α)a)ᵀ R(β)b = aᵀ R(−α) R(β) b = aᵀ R(β − α) b.",
+            f"The score and a · R(β − α) b are both {candidate(beta - alpha)}. The matrix acts on b, so b's own angle "
+            "comes first: (R(α)a)ᵀ R(β)b = aᵀ R(−α) R(β) b = aᵀ R(β − α) b.",
         ),
     )
 
@@ -81,8 +81,8 @@ def how_many() -> Question:
 
     distances = np.abs(positions[:, None] - positions)
     return ask(
-        "One query q, one key k, one frequency θ = 0.5, positions 0 to 5. A 6 × 6 table holds the score of q at "
-        "position m (row) with k at position n (column).\n"
+        "One query q and one key k that is not parallel to it, one frequency θ = 0.5, positions 0 to 5. A 6 × 6 table "
+        "holds the score of q at position m (row) with k at position n (column).\n"
         "How many different numbers are in it?",
         wrong(
             str(different(0.5, 0.31)),

@@ -21,31 +21,53 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+function isRun({ key, ctrlKey, metaKey, shiftKey }) {
+  return key === "Enter" && (shiftKey || ctrlKey || metaKey);
+}
+
 // Jupyter would take an arrow key for "next cell" and a letter for a command. Tab, Escape, Save and Run stay its own.
-function isOurs({ key, ctrlKey, metaKey, shiftKey }) {
-  const save = key.toLowerCase() === "s" && (ctrlKey || metaKey);
-  const run = key === "Enter" && (shiftKey || ctrlKey || metaKey);
-  return !["Tab", "Escape"].includes(key) && !save && !run;
+function isOurs(event) {
+  const save = event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey);
+  return !["Tab", "Escape"].includes(event.key) && !save && !isRun(event);
 }
 
 // JupyterLab takes keys on their way up, where they can be stopped. Notebook 7 takes them on their way down, before
 // any element of ours hears of them; it passes over a focused element with this attribute. The window is still earlier.
-function keepKeys(root) {
+function keepKeys(root, takes) {
+  const isKept = (event) => isOurs(event) || takes(event);
   const mark = (target, ours) => target.toggleAttribute("data-lm-suppress-shortcuts", ours);
-  const yieldOrKeep = (event) => root.contains(event.target) && mark(event.target, isOurs(event));
+  const yieldOrKeep = (event) => root.contains(event.target) && mark(event.target, isKept(event));
   root.addEventListener("focusin", ({ target }) => {
     mark(target, true);
     window.addEventListener("keydown", yieldOrKeep, true);
   });
   root.addEventListener("focusout", () => window.removeEventListener("keydown", yieldOrKeep, true));
-  root.addEventListener("keydown", (event) => isOurs(event) && event.stopPropagation());
+  root.addEventListener("keydown", (event) => {
+    if (isKept(event)) event.stopPropagation();
+    leap(event);
+  });
+}
+
+// Home, End, Page Up and Page Down lead to the first or last of a group of radio buttons. On what knows no use for
+// them, the browser would scroll the notebook, and what has the focus would be out of sight.
+function leap(event) {
+  const ends = { Home: 0, PageUp: 0, End: -1, PageDown: -1 };
+  const { key, target } = event;
+  if (!(key in ends) || !target.matches('button, summary, a, [role="slider"], input[type="radio"]')) return;
+  event.preventDefault();
+  if (target.type !== "radio") return;
+  const group = target.closest("fieldset").querySelectorAll('input[type="radio"]:enabled');
+  const end = [...group].at(ends[key]);
+  end.focus();
+  if (!end.checked) end.click();
 }
 
 // The root of a widget: a name for assistive technology, the colours of Python's palette, its keys for itself.
-function widgetRoot(el, model, label) {
+// takes(event): whether the widget has a use for a key that is otherwise Jupyter's
+function widgetRoot(el, model, label, takes = () => false) {
   const root = element("div", { class: "rope", role: "group", "aria-label": label });
   for (const [name, color] of Object.entries(model.get("palette"))) root.style.setProperty(`--palette-${name}`, color);
-  keepKeys(root);
+  keepKeys(root, takes);
   el.append(root);
   return root;
 }
@@ -54,13 +76,37 @@ function stateOf(model, names) {
   return Object.fromEntries(names.map((name) => [name, model.get(name)]));
 }
 
+// To a kernel that was restarted or ended nothing can be sent. The widget goes on by itself, and does not complain.
+function tell(send) {
+  try {
+    send();
+  } catch (error) {
+    console.warn("The kernel was not told:", error);
+  }
+}
+
+// No later: an echo of the change before, still on its way from the kernel, would undo what it has not heard of.
+function saveSoon(model) {
+  queueMicrotask(() => tell(() => model.save_changes()));
+}
+
+// Something to do unless the kernel answers in time: expect() begins to wait, and answered() ends it.
+function patience(onSilence, milliseconds = 2000) {
+  let timer;
+  const answered = () => clearTimeout(timer);
+  const expect = () => {
+    answered();
+    timer = setTimeout(onSilence, milliseconds);
+  };
+  return { expect, answered };
+}
+
 // Every view of a model is redrawn at once, and then the kernel is told.
 function shareState(model, redraw) {
   model.on("change", redraw);
   return (values) => {
     model.set(values);
-    // No later: an echo of the change before, still on its way from the kernel, would undo what it has not heard of.
-    queueMicrotask(() => model.save_changes());
+    saveSoon(model);
   };
 }
 
@@ -92,17 +138,34 @@ function slider(label, { min, max, step = 1, value, format = String }, onInput) 
   return { root: element("label", { for: id, class: "rope-slider" }, `${label} `, input, shown), input, set };
 }
 
-// A field for any number from min to max; what is out of range, or no number, changes nothing.
+// A field for any number from min to max. It counts when it is complete: with Enter, an arrow key, or on leaving. What
+// is out of range, or no number, changes nothing, and the rule is said.
 function numberField(label, { min, max, step = 1 }, onInput) {
   const input = element("input", { type: "number", min, max, step, "aria-label": label, required: "" });
+  const said = element("span", { class: "rope-rule", "aria-live": "polite" });
+  const rule = `${min} to ${max}${step === 1 ? ", whole numbers" : ""}`;
   let current;
   const set = (value) => {
     current = value;
     if (input.value === "" || Number(input.value) !== value) input.value = value;
   };
-  input.addEventListener("input", () => input.validity.valid && onInput(Number(input.value)));
-  input.addEventListener("blur", () => (input.value = current));
-  return { input, set };
+  const isNews = () => Number(input.value) !== current;
+  input.addEventListener("input", () => setText(said, !input.validity.valid ? rule : isNews() ? "then Enter" : ""));
+  input.addEventListener("change", () => {
+    setText(said, input.validity.valid ? "" : rule);
+    if (input.validity.valid && isNews()) onInput(Number(input.value));
+  });
+  const reading = patience(() => setText(said, ""), 5000);
+  input.addEventListener("blur", () => {
+    setText(said, input.validity.valid ? "" : `not taken: ${rule}`);
+    input.value = current;
+    reading.expect();
+  });
+  input.addEventListener("focus", () => {
+    reading.answered();
+    setText(said, "");
+  });
+  return { root: element("span", { class: "rope-field" }, input, said), input, set };
 }
 
 // A slider over stops, fine or coarse as valueOf(stop) says, and a field beside it for the numbers in between.
@@ -115,7 +178,7 @@ function dial(label, { min, max, step = 1, stops, valueOf, stopOf, format = Stri
     setAttributes(range, { "aria-valuetext": format(value) });
     field.set(value);
   };
-  return { root: element("div", { class: "rope-slider" }, `${label} `, range, " ", field.input), input: range, set };
+  return { root: element("div", { class: "rope-slider" }, `${label} `, range, " ", field.root), input: range, set };
 }
 
 // options: pairs of a value and its text.

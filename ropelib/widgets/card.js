@@ -49,8 +49,54 @@ function focusSoon(node) {
   requestAnimationFrame(() => node.focus());
 }
 
+const AHEAD = "Commit first: the result is further down.";
+const NOT_KEPT = "Not kept: the kernel did not answer. Run this cell again (Shift + Enter), then answer.";
+const RECALL = 3000; // milliseconds after which no answer from an earlier visit is expected any more
+const SETTLED = 100; // milliseconds in which JupyterLab has scrolled after a run
+const HOLD = 400;
+const HANDS = ["wheel", "pointerdown", "touchstart", "keydown"];
+
+// Room under a card that is not answered yet, so that what follows it is below the screen.
+function roomAhead() {
+  return element("div", { class: "rope-ahead", hidden: "" }, AHEAD);
+}
+
+// For three seconds after a run JupyterLab scrolls back to the next cell when anything grows. The card stays where it
+// is instead, with its top in sight, unless the reader's own hand comes in between.
+function holdStill(card, change) {
+  const scroller = scrollerOf(card);
+  const before = card.getBoundingClientRect();
+  change();
+  const view = scroller?.getBoundingClientRect();
+  if (!view || before.bottom < view.top || before.top > view.bottom) return;
+  const aim = Math.max(before.top, view.top);
+  let until = performance.now() + HOLD;
+  const release = () => (until = 0);
+  for (const kind of HANDS) window.addEventListener(kind, release, { once: true, capture: true, passive: true });
+  const hold = (now) => {
+    if (!card.isConnected || now > until) {
+      for (const kind of HANDS) window.removeEventListener(kind, release, true);
+      return;
+    }
+    const drift = card.getBoundingClientRect().top - aim;
+    if (Math.abs(drift) > 1) scroller.scrollTop += drift;
+    requestAnimationFrame(hold);
+  };
+  requestAnimationFrame(hold);
+}
+
+function scrollerOf(node) {
+  for (let outer = node.parentElement; outer; outer = outer.parentElement) {
+    const scrolls = ["auto", "scroll"].includes(getComputedStyle(outer).overflowY);
+    if (scrolls && outer.scrollHeight > outer.clientHeight) return outer;
+  }
+  return null;
+}
+
 function render({ model, el }) {
-  const root = widgetRoot(el, model, model.get("heading"));
+  // A choice is committed to before Jupyter runs the cell again and forgets it.
+  const isPending = () => !shown && rows.some(({ input }) => input.checked);
+  const root = widgetRoot(el, model, model.get("heading"), (event) => isRun(event) && isPending());
   root.classList.add("rope-card");
   const options = model.get("options");
   const legend = element("legend", {}, element("span", { class: "card-heading" }, model.get("heading")), prose("span", model.get("text")));
@@ -63,6 +109,16 @@ function render({ model, el }) {
   const fields = element("fieldset", {}, legend, ...rows.map(({ label }) => label));
   const form = element("form", {}, fields, commit, again, said, more, note);
   root.append(form);
+  const room = roomAhead();
+  el.append(room);
+  const keeping = patience(() => (note.textContent = NOT_KEPT));
+  // The room comes once it is known that there is no earlier answer: it must not flash up above one.
+  let isKnown = false;
+  const settle = () => {
+    isKnown = true;
+    setTimeout(() => !shown && room.hidden && holdStill(root, () => (room.hidden = false)), SETTLED);
+  };
+  const recalling = patience(settle, RECALL);
 
   let shown;
   function show(choice) {
@@ -81,20 +137,28 @@ function render({ model, el }) {
     said.replaceChildren(...(choice ? explanations(options, choice) : []));
     more.replaceChildren(...(choice ? otherOptions(options, choice) : []));
     note.textContent = "";
+    room.hidden = Boolean(choice) || !isKnown;
   }
 
   function set(choice) {
     show(choice);
     model.set("choice", choice);
-    queueMicrotask(() => model.save_changes());
+    saveSoon(model);
+    if (choice) keeping.expect();
+    else keeping.answered();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const chosen = rows.find(({ input }) => input.checked);
-    if (!chosen || shown) return;
-    set(chosen.letter);
+    if (!isPending()) return;
+    set(rows.find(({ input }) => input.checked).letter);
     focusSoon(again);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (!isRun(event) || !isPending()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    form.requestSubmit();
   });
   again.addEventListener("click", () => {
     set("");
@@ -103,17 +167,23 @@ function render({ model, el }) {
   model.on("change:choice", () => show(model.get("choice")));
   model.on("msg:custom", (message) => {
     const untouched = !model.get("choice") && !rows.some(({ input }) => input.checked);
-    if (message.kind === "recalled" && message.choice && untouched) {
-      show(message.choice);
-      note.textContent = "Your answer from an earlier visit.";
+    if (message.kind === "recalled") {
+      recalling.answered();
+      settle();
+      if (message.choice && untouched) {
+        show(message.choice);
+        note.textContent = "Your answer from an earlier visit.";
+      }
     }
     if (message.kind === "kept") {
+      keeping.answered();
       note.textContent = [comparison(message.first, model.get("choice")), message.trouble].filter(Boolean).join(" ");
     }
   });
   show(model.get("choice"));
+  recalling.expect();
   // Without a kernel nobody answers, and the card works all the same.
-  model.send({ kind: "recall" });
+  tell(() => model.send({ kind: "recall" }));
 }
 
 export default { render };

@@ -90,8 +90,8 @@ class Card(Interactive):
 
     def _hear(self, _widget: Any, message: Any, _buffers: Any) -> None:
         """The browser shows the card and asks what was answered before."""
-        if message == {"kind": "recall"} and not self.again:
-            self.send({"kind": "recalled", "choice": self._letter_of_answer(-1)})
+        if message == {"kind": "recall"}:
+            self.send({"kind": "recalled", "choice": "" if self.again else self._letter_of_answer(-1)})
 
     def _letter_of_answer(self, which: int) -> str:
         """The letter of the first (0) or latest (-1) answer to this question; empty where there is none."""

@@ -3,6 +3,7 @@
 What is committed, the picture and the description never depend on answers: the browser asks for them.
 """
 
+from pathlib import Path
 from typing import Any
 
 import traitlets
@@ -22,7 +23,7 @@ def progress() -> "Progress":
 def standing() -> list[dict[str, Any]]:
     """For each chapter: how many questions were answered, how many right the first time, and the topics to revisit.
 
-    A topic is to be revisited while the latest answer to its question is wrong.
+    A topic is to be revisited while the latest answer to its question is wrong, in the chapter's notebook.
     """
     first: dict[str, bool] = {}
     latest: dict[str, bool] = {}
@@ -34,8 +35,17 @@ def standing() -> list[dict[str, Any]]:
         answered = [key for key in questions.keys(chapter) if key in latest]
         revisit = [questions.topic(key) for key in answered if not latest[key]]
         right = sum(first[key] for key in answered)
-        rows.append({"chapter": chapter, "answered": len(answered), "right": right, "revisit": revisit})
+        row = {"chapter": chapter, "answered": len(answered), "right": right, "revisit": revisit}
+        rows.append(row | {"notebook": _notebook(chapter)})
     return rows
+
+
+def _notebook(chapter: str) -> str:
+    """The name of this chapter's notebook in the current folder, which is where a notebook runs; empty without one."""
+    try:
+        return next((path.name for path in sorted(Path.cwd().glob(f"{chapter}_*.ipynb"))), "")
+    except OSError:
+        return ""
 
 
 class Progress(Interactive):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -40,7 +41,7 @@ class RotationVisualiser(Interactive):
     and the value, for anything else. Su et al. 2021, arXiv:2104.09864, §3.2.1.
     """
 
-    _esm = module_source("rotation")
+    _esm = module_source("plane", "rotation")
     _css = style_source("rotation")
     q = arrow((1.2, 0.3), SHORTEST, LONGEST)
     k = arrow((0.5, 1.0), SHORTEST, LONGEST)
@@ -49,6 +50,7 @@ class RotationVisualiser(Interactive):
     inv_freq = number(0.5, 0, math.pi)
     direction = one_of(1, 1, -1)
     tokens = Ruled(tuple(TOKENS), f"1 to {MOST_TOKENS} words", _accept_tokens)
+    start = traitlets.Dict().tag(sync=True)  # where "start again" leads
 
     def __init__(
         self,
@@ -62,13 +64,15 @@ class RotationVisualiser(Interactive):
         tokens: Sequence[str] = TOKENS,
     ) -> None:
         super().__init__(q=q, k=k, m=m, n=n, inv_freq=inv_freq, direction=direction, tokens=tokens)
+        self.start = {name: getattr(self, name) for name in ("q", "k", "m", "n", "inv_freq", "direction")}
 
     def describe(self) -> str:
         theta = self.direction * self.inv_freq
         (query, key), offset = self._turned(), self.n - self.m
         between = abs(math.atan2(query[0] * key[1] - query[1] * key[0], query @ key))
         score, identity = query @ key, np.array(self.q) @ rotation_matrix(offset * theta) @ np.array(self.k)
-        way = "counter-clockwise" if self.direction == 1 else "clockwise"
+        way, minus = ("counter-clockwise", "") if self.direction == 1 else ("clockwise", "-")
+        sides = f"R({minus}mθ)q · R({minus}nθ)k", f"q · R({minus}(n-m)θ)k"
         return "\n".join(
             [
                 f"Rotation visualiser: θ = {self.inv_freq:.4f} rad a token, {way}",
@@ -77,8 +81,8 @@ class RotationVisualiser(Interactive):
                 f"key {_point(self.k)} at n = {self.n}{self._word(self.n)}, turned by {self.n * theta:.4f} rad"
                 f" to {_point(key)}",
                 f"offset n - m = {offset}, angle between the turned arrows {between:.4f} rad",
-                f"R(mθ)q · R(nθ)k = {score:.6f}",
-                f"q · R((n-m)θ)k  = {identity:.6f}",
+                f"{sides[0]} = {score:.6f}",
+                f"{sides[1]:<{len(sides[0])}} = {identity:.6f}",
             ]
         )
 

@@ -10,7 +10,7 @@ from ropelib.widgets.base import module_source
 
 from . import lab as driver
 
-STATIC = "/static/lab/", "/static/notebook/"
+STATIC = "/static/lab/", "/static/notebook/", "/lab/extensions/@jupyter-widgets/"
 BUNDLES = "/static/lab/jlab_core", "/static/notebook/notebook_core"
 
 

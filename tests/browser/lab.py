@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WINDOWING = "@jupyterlab/notebook-extension/tracker"
 SETTINGS = {
     # Cells off the screen are otherwise not in the page.
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    WINDOWING: {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
@@ -74,8 +75,9 @@ class Lab:
     app: str
     private: Path
 
-    def open(self, page: Page, notebook: str) -> None:
-        kind = "doc/tree" if self.app == "lab" else "notebooks"
+    def open(self, page: Page, notebook: str, kind: str = "") -> None:
+        """kind: "lab/tree" for JupyterLab with its folders and tabs, instead of one document alone."""
+        kind = kind or ("doc/tree" if self.app == "lab" else "notebooks")
         page.goto(f"{self.url}/{kind}/{notebook}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context", timeout=30_000)
@@ -92,6 +94,9 @@ class Lab:
     def start(self, page: Page, code: str) -> None:
         """Give the kernel something to do, and do not wait."""
         page.evaluate(START, code)
+
+    def restart(self, page: Page) -> None:
+        page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
 
     def save(self, page: Page) -> None:
         page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
@@ -119,15 +124,18 @@ class Lab:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, private: Path, app: str = "lab") -> Iterator[Lab]:
-    """Serve folder with JupyterLab (or "notebook"), keeping all its own files in private."""
+def serve(folder: Path, private: Path, app: str = "lab", without: Sequence[str] = ()) -> Iterator[Lab]:
+    """Serve folder with JupyterLab (or "notebook"), keeping all its own files in private.
+
+    without: plugins among SETTINGS that keep JupyterLab's own values
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    for plugin, values in SETTINGS.items():
+    for plugin in SETTINGS.keys() - set(without):
         path = private / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+        path.write_text(json.dumps(SETTINGS[plugin]))
     exposed = "LabApp" if app == "lab" else "JupyterNotebookApp"
     lab = Lab(f"http://127.0.0.1:{port}", "test", app, private)
     command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root"]

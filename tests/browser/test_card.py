@@ -168,6 +168,7 @@ def test_without_a_kernel_cards_and_traces_are_live(chrome, lab, course):
         lab.close(page)
         choose(page, MIRRORED)
         expect(card(page)).to_contain_text("That is the arrow mirrored at the diagonal")
+        expect(card(page)).to_contain_text("Not kept: the kernel did not answer. Run this cell again")
         expect(page.locator(".rope-progress")).to_contain_text("Run this cell to see your answers.")
         page.locator(".trace-source").press("ArrowDown")
         expect(page.locator(".rope-trace [role=status]")).to_contain_text("step 2 of")

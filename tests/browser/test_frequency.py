@@ -87,6 +87,7 @@ def test_dragging_the_slider(page, lab):
 
 def test_every_rule_head_and_base_shows_its_own_frequencies(page, lab):
     page.get_by_label("position, as a number").first.fill("10007")
+    page.get_by_label("position, as a number").first.press("Enter")
     for head_dim, base, rule in [("4", "500 000", "ntk"), ("64", "1 000 000", "llama3"), ("128", "10 000", "yarn")]:
         page.get_by_label("head_dim").first.select_option(head_dim)
         page.get_by_label("base").first.select_option(base.replace(" ", "\u202f"))
@@ -147,6 +148,7 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
 
 def test_what_was_chosen_is_there_after_saving_and_opening_again(page, lab):
     page.get_by_label("position, as a number").first.fill("777")
+    page.get_by_label("position, as a number").first.press("Enter")
     page.get_by_label("scaling").first.select_option(index=1)
     state = kernel(page, lab)
     lab.save(page)

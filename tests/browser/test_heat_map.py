@@ -114,6 +114,7 @@ def test_keys_walk_the_map_and_nothing_of_jupyterlab(page, lab):
 def test_mask_base_and_length_recompute_every_number(page, lab):
     page.get_by_role("checkbox", name="causal mask").first.check()
     page.get_by_label("base, as a number").first.fill("3")
+    page.get_by_label("base, as a number").first.press("Enter")
     page.get_by_role("slider", name="tokens").first.press("ArrowLeft")
     heat_map(page, "RoPE").focus()
     for key in ("PageDown", "ArrowRight"):

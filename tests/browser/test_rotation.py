@@ -60,6 +60,11 @@ def drag(page, handle, x, y):
     page.mouse.up()
 
 
+def type_in(field, text):
+    field.fill(text)
+    field.press("Enter")
+
+
 def test_moving_both_changes_no_score_and_moving_one_does(page, lab):
     before = reads(page)
     page.get_by_role("slider", name="shift both").first.press("ArrowRight")
@@ -135,14 +140,14 @@ def test_saving_stays_jupyterlabs_own_key(page):
 
 
 def test_any_position_frequency_and_direction(page, lab):
-    page.get_by_label("position n of the key").first.fill("131072")
-    page.get_by_label("frequency θ, as a number").first.fill("0.01")
+    type_in(page.get_by_label("position n of the key").first, "131072")
+    type_in(page.get_by_label("frequency θ, as a number").first, "0.01")
     page.get_by_role("combobox", name="turning").first.select_option("clockwise (−)")
     state = kernel(page, lab)
     assert state[2:] == [1, 131072, 0.01, -1]
     assert math.isclose(reads(page)["score"], score(*state), abs_tol=1e-6)
     expect(page.locator(".rope").first).to_contain_text("(equal)")
-    page.get_by_label("position n of the key").first.fill("131073")
+    type_in(page.get_by_label("position n of the key").first, "131073")
     assert kernel(page, lab) == state, "out of range changes nothing"
 
 
@@ -182,7 +187,7 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
 
 def test_what_was_moved_is_there_after_saving_and_opening_again(page, lab):
     page.get_by_label("query arrow; arrow").first.press("ArrowLeft")
-    page.get_by_label("position n of the key").first.fill("17")
+    type_in(page.get_by_label("position n of the key").first, "17")
     text = out(page).inner_text()
     kernel(page, lab)
     lab.save(page)

@@ -50,6 +50,22 @@ def test_trusted_they_are_live_before_anything_has_run(page, lab, committed):
     play_with_all_three(page)
 
 
+def test_with_its_kernel_shut_down_a_notebook_of_ones_own_reads_as_chapter_00_says(chrome, lab, course):
+    card = "from ropelib.widgets.card import predict\npredict('01-quarter-turn')"
+    write(course / "own.ipynb", card, CELLS[0])
+    with watched(chrome, lab) as page:
+        lab.open(page, "own.ipynb")
+        assert lab.run_all(page) == []
+        lab.save(page)
+        lab.close(page)
+        lab.open(page, "own.ipynb")
+        message = "Error displaying widget: model not found"
+        expect(page.get_by_text(message)).to_have_count(2)
+        assert f"*{message}*" in (notebooks.ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+        assert lab.run_all(page) == []
+        expect(page.locator(".rope")).to_have_count(2)
+
+
 def test_notebook_7_runs_them_too(course, chrome, tmp_path_factory):
     if importlib.util.find_spec("notebook") is None:
         pytest.skip("NOT RUN: no Notebook 7; add notebook to requirements/test.txt")
