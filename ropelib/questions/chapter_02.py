@@ -118,36 +118,22 @@ def farthest() -> Question:
 
 @question("02-rotated-values", "what happens if values are rotated too")
 def rotated_values() -> Question:
-    attention, unrotated = RotaryPositionAttention(4), np.zeros((5, 2))
-
-    def output(shift: int, *, turn_keys: bool, turn_values: bool) -> np.ndarray:
-        angles = attention.compute_angles(5 + shift)[shift:]
-        queries = attention.apply_rotation(Q, angles)
-        keys = attention.apply_rotation(K, angles if turn_keys else unrotated)
-        values = attention.apply_rotation(V, angles if turn_values else unrotated)
-        weights = attention.compute_weights(attention.scale_scores(queries @ keys.T))
-        return weights @ values
-
-    def change(turn_keys: bool, turn_values: bool) -> str:
-        moved, still = (output(s, turn_keys=turn_keys, turn_values=turn_values) for s in (3, 0))
-        return figures(np.abs(moved - still).max(), 4)
-
     return ask(
         "Suppose that queries, keys and also values are rotated by their positions. Then the whole sentence moves by "
         "three positions.\n"
-        "What is the largest change in the output of attention?",
+        "Does the output of attention change?",
         wrong(
-            change(turn_keys=True, turn_values=False),
-            "That is the change when values are left alone. Queries and keys meet in a dot product, where absolute "
-            "angles cancel. Values are averaged, and an average keeps every angle.",
+            "no, nothing changes",
+            "So it is when values are left alone. Queries and keys meet in a dot product, where absolute angles "
+            "cancel. Values are averaged, and an average keeps every angle.",
         ),
         wrong(
-            change(turn_keys=False, turn_values=False),
-            "That is what a missing rotation of the keys does: then the *weights* depend on the absolute position. "
-            "Here they do not; the change comes in through the values alone.",
+            "yes, since the weights change",
+            "The weights come from queries and keys, and of their angles only differences are left. They would change "
+            "if the queries were rotated and the keys were not.",
         ),
         right(
-            change(turn_keys=True, turn_values=True),
+            "yes, though no weight changes",
             "The weights are still relative, but each value now carries its absolute angle into the output. The "
             "layers above would see the same sentence differently at every place in a text.",
         ),

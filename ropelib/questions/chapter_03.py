@@ -26,13 +26,13 @@ def orders() -> Question:
             "a little above 1/10 000.",
         ),
         wrong(
-            figures(np.log10(1 / 0.00001)),
-            "Somebody took the slowest frequency for 0.00001, and others copied it. With b = 10 000 no frequency "
-            "can be below 1/b = 0.0001.",
+            figures(len(f"{BASE:.0f}")),
+            "You counted the digits of 10 000. It has five, but it is 10 to the power of 4, and no frequency can be "
+            "below 1/b.",
         ),
         wrong(
-            str(len(inv_freq)),
-            "That is the number of pairs. They are spread over the orders of magnitude, about sixteen to each.",
+            figures(np.log(inv_freq[0] / inv_freq[-1])),
+            "That is the natural logarithm of the quotient, a power of e. Orders of magnitude are powers of ten.",
         ),
         wrong(
             figures(np.log10(inv_freq[0] / BASE**-1)),
@@ -116,7 +116,7 @@ def base() -> Question:
         "the last pair change?",
         wrong(
             slower(np.full(64, 500_000.0 / BASE)),
-            "You took every frequency to be proportional to 1/b. The base is raised to the power 2i/d, and that "
+            "You took every frequency to be proportional to 1/b. The base is raised to the power −2i/d, and that "
             "exponent is 0 for pair 0.",
         ),
         right(
@@ -151,8 +151,8 @@ def spread() -> Question:
         ),
         wrong(
             spreads(sums / sums[0]),
-            "So falls the upper bound that the paper proves. A bound that falls does not make the thing below it "
-            "fall: the scores stay where they are, far below it.",
+            "So falls a limit that no score can exceed; the paper proves one, and it comes further down. A limit that "
+            "falls does not press down what lies far below it.",
         ),
         right(
             spreads(np.ones(4)),

@@ -81,7 +81,8 @@ def alibi() -> Question:
         ),
         wrong(
             figures(1 / (1 + slope * apart)),
-            "You divided by a distance. The bias is *subtracted* from the score, before the exponential.",
+            "You divided: 1/(1 + 32/16). The bias is *subtracted* from the score, and the exponential comes after "
+            "that.",
         ),
         wrong(
             figures(slope),
@@ -169,9 +170,9 @@ def none() -> Question:
         f"Counting pairs, which looks at one character, gives a loss of {test_pairs} on Hamlet. A causal model "
         "*without* positions has 64 characters to look at, and 200 steps of training. How does its loss compare?",
         wrong(
-            f"clearly worse, towards the {figures(np.log(size))} of closed eyes: it sees a heap of characters",
-            "The heap is only what attention brings. The character itself, whose successor is to be predicted, comes "
-            "in past the attention, and it alone is worth a lot.",
+            "clearly worse",
+            f"You may think of a heap of characters, and of the {figures(np.log(size))} of closed eyes. The heap is "
+            "only what attention brings. The last character comes in past the attention, and it alone is worth a lot.",
         ),
         right(
             "about the same",
@@ -179,9 +180,9 @@ def none() -> Question:
             "order, and the last one best: that one comes in by itself, past the attention.",
         ),
         wrong(
-            "clearly better: 64 characters tell more than one",
-            f"They do if their order is known: RoPE makes {figures(trained['RoPE'])} of the same 64. What it has and "
-            "this model lacks is a way to tell which of them came last.",
+            "clearly better",
+            f"64 characters tell more than one if their order is known: RoPE makes {figures(trained['RoPE'])} of the "
+            "same 64. What it has and this model lacks is a way to tell which of them came last.",
         ),
     )
 
@@ -204,9 +205,9 @@ def moved() -> Question:
             "and keys turn alike, and scores see the difference of their angles.",
         ),
         wrong(
-            "nobody's: sinusoids are relative too",
-            "Their dot product is, with nothing in between. In a trained model matrices stand between, and p is "
-            "also mixed with the content.",
+            "nobody's",
+            "Sinusoids are relative too, you may say. Their dot product is, with nothing in between. In a trained "
+            "model matrices stand between, and p is also mixed with the content.",
         ),
     )
 

@@ -1,6 +1,9 @@
 """07 Decoding with a cache."""
 
+import numpy as np
+
 from ropelib.questions import Question, ask, question, right, wrong
+from ropelib.reference import cos_sin, inverse_frequencies, rotate, rotation_angles
 
 
 @question("07-forgotten-offset", "a decoder without its offset")
@@ -8,14 +11,14 @@ def forgotten_offset() -> Question:
     return ask(
         "A decoder forgets the offset: every new token is a sequence of length 1, so it gets position 0.\n"
         "What does its output look like?",
-        wrong("an error about shapes", "A token at position 0 has the same shape as one at position 6."),
+        wrong("it stops with an error about shapes", "A token at position 0 has the same shape as one at position 6."),
         right(
-            "plausible numbers, wrong from the first decoded token on",
-            "The cache stays where it is and the new token jumps back: every distance is wrong, and prefill alone "
-            "looks right.",
+            "it looks plausible, and is wrong",
+            "From the first decoded token on: the cache stays where it is and the new token jumps back, so every "
+            "distance is wrong. Prefill alone looks right.",
         ),
         wrong(
-            "right, since RoPE is relative",
+            "it is right, since RoPE is relative",
             "Relative means that all positions may move together. Here only one of them moves.",
         ),
     )
@@ -23,15 +26,42 @@ def forgotten_offset() -> Question:
 
 @question("07-left-padding", "a prompt padded on the left")
 def left_padding() -> Question:
+    tokens, padding = 6, 4
+    q, k, v = np.random.default_rng(0).standard_normal((3, tokens, 8))
+
+    def output(queries: int, keys: int, values: int | None = None) -> np.ndarray:
+        """Causal attention with positions that begin at these numbers; values are rotated where one is given."""
+        turned = [_rotated(x, first) for x, first in ((q, queries), (k, keys))]
+        scores = np.where(np.tri(tokens, dtype=bool), turned[0] @ turned[1].T, -np.inf)
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return weights / weights.sum(axis=1, keepdims=True) @ (v if values is None else _rotated(v, values))
+
+    def unchanged(moved: np.ndarray, still: np.ndarray) -> str:
+        same = np.isclose(moved, still).all(axis=1)
+        return {0: "of none", 1: "of the first only", tokens: "of all six"}[int(same.sum())]
+
     return ask(
         "A prompt of 6 tokens is padded on the left with 4. Its tokens stand at positions 4 to 9 instead of 0 to 5, "
-        "and the padding is hidden.\nWhat happens to their output?",
+        "the padding is hidden, and nobody corrects the positions.\nOf which tokens does the output stay the same?",
         wrong(
-            "it is wrong, unless corrected position_ids are passed",
-            "All six moved by the same 4, and static RoPE sees differences only. Other methods do need the correction.",
+            unchanged(output(padding, padding, padding), output(0, 0, 0)),
+            "So it is where a token is told its absolute position, as by added sinusoids (chapter 04): those need "
+            "corrected position_ids. RoPE does not tell a token where it stands.",
         ),
-        right("it is the same", "All tokens of the row moved alike, and static RoPE sees differences only."),
+        wrong(
+            unchanged(output(padding, 0), output(0, 0)),
+            "So it would be if the queries moved and the keys did not: the first token sees itself alone, whatever "
+            "its score. Here queries and keys have moved together.",
+        ),
+        right(
+            unchanged(output(padding, padding), output(0, 0)),
+            "All tokens of the row moved alike, and static RoPE sees differences only.",
+        ),
     )
+
+
+def _rotated(x: np.ndarray, first: int) -> np.ndarray:
+    return rotate(x, *cos_sin(rotation_angles(np.arange(first, first + len(x)), inverse_frequencies(x.shape[1]))))
 
 
 @question("07-ring", "a ring of cached keys")
@@ -40,7 +70,7 @@ def ring() -> Question:
         "A sliding window keeps its keys in a ring: position n in slot n mod w. Slots are reused, so a slot says "
         "nothing about a position.\nMust the keys be rotated again when the ring turns?",
         right(
-            "no",
+            "no, each key once is enough",
             "Each key carries its position in its own rotation, and a sum over the slots does not mind their order.",
         ),
         wrong(
@@ -61,7 +91,7 @@ def absorb() -> Question:
         "is rotated by its position m and the key by its position n.\nCan W_UK still be absorbed once for all keys?",
         wrong("yes, everything is linear", "It is, but the matrix that stands in between now differs from key to key."),
         right(
-            "no",
+            "no, not once for all keys",
             "Between q and W_UK stands R(n − m), which differs from key to key: each would need an absorbed query of "
             "its own.",
         ),

@@ -9,12 +9,13 @@ def half_pairing() -> Question:
         "A trained model has perplexity 37 on a text, and 212 with no rotation at all. Its pairs are neighbours; now "
         "the code pairs halves, and turns them by the same angles.\nWhat is its perplexity?",
         wrong(
-            "37: both pairings are RoPE",
-            "Both are, and either can be trained. These weights were trained with one of them.",
+            "37",
+            "Both pairings are RoPE, and either can be trained. These weights were trained with one of them.",
         ),
         wrong(
-            "between 37 and 212: some position is better than none",
-            "It is position in a code that the weights never learned, so it misleads where silence would not.",
+            "between 37 and 212",
+            "You may think that some position is better than none. But this is position in a code that the weights "
+            "never learned, so it misleads where silence would not.",
         ),
         right(
             "more than 212",
@@ -30,16 +31,18 @@ def wrong_base() -> Question:
         "The model was trained with base 100 000 (perplexity 37) and now runs with base 10 000. You also ask it for "
         "the capital of France.\nWhat do you see?",
         wrong(
-            "nonsense: all angles but those of pair 0 are wrong",
-            "They are, but by little where it matters most: the fast pairs hardly depend on the base.",
+            "nonsense, and a perplexity in the hundreds",
+            "All angles but those of pair 0 are wrong, but by little where it matters most: the fast pairs hardly "
+            "depend on the base.",
         ),
         right(
-            "the right answer, and a perplexity that is somewhat higher",
+            "the right answer, and a somewhat higher perplexity",
             "The fast pairs hardly depend on the base, and the slow ones hardly turn over a short text with either.",
         ),
         wrong(
-            "the right answer and the same perplexity, since scores depend on the offset alone",
-            "With any base they do, but each base makes something else of an offset, and the weights know one.",
+            "the right answer, and the same perplexity",
+            "With any base scores depend on the offset alone, but each base makes something else of an offset, and "
+            "the weights know one.",
         ),
     )
 
@@ -50,16 +53,19 @@ def shift() -> Question:
         "A model was trained on positions 0 to 8191. All positions of a text are moved by 1 000 000 000, and angles "
         "are computed exactly.\nWhat happens to its losses?",
         right(
-            "they stay the same, up to rounding",
-            "In every head of every layer only differences of positions count, and those have not changed.",
+            "they stay as they are",
+            "Up to rounding, that is. In every head of every layer only differences of positions count, and those have "
+            "not changed.",
         ),
         wrong(
-            "they rise to those of a model without rotation: such positions were never trained",
-            "What was never trained is long distances. The distances in this text are as short as before.",
+            "they rise to those without rotation",
+            "Such positions were never trained, you may think. What was never trained is long distances. The "
+            "distances in this text are as short as before.",
         ),
         wrong(
-            "they rise a little, as small errors add up over 30 layers",
-            "There is no small error to add up: not approximately, but exactly, the position drops out of each score.",
+            "they rise a little",
+            "Small errors would add up over 30 layers, but there is none: not approximately, but exactly, the "
+            "position drops out of each score.",
         ),
     )
 
@@ -70,11 +76,11 @@ def bf16_positions() -> Question:
         "Perplexity is 37, and 212 with no rotation at all. The text starts at position 1 000 000 000, and positions "
         "are rounded to bfloat16, so that all 512 tokens get one and the same position.\nWhat is the perplexity?",
         wrong(
-            "37: a common shift changes nothing",
-            "A common shift does not. But rounding moved the tokens by different amounts, onto one point.",
+            "37",
+            "A common shift changes nothing. But rounding moved the tokens by different amounts, onto one point.",
         ),
         wrong(
-            "far more than 212: the angles are arbitrary",
+            "far more than 212",
             "The angle is arbitrary, but it is the same for all tokens, and a common angle drops out.",
         ),
         right(
@@ -115,15 +121,16 @@ def loudest_pair() -> Question:
         "brings 42 % of the length into its scores; pair 0, which turns once in 6, brings 13 %.\n"
         "Which pairs make it prefer the previous token to the one before?",
         wrong(
-            "pair 25, which is by far the loudest",
-            "From one token to the next it turns by about a ten-thousandth of a radian: it says the same about both.",
+            "pair 25",
+            "It is by far the loudest. But from one token to the next it turns by about a ten-thousandth of a radian: "
+            "it says the same about both.",
         ),
         right(
             "the fastest pairs",
             "Only a pair that turns noticeably within one token can tell the previous token from the one before.",
         ),
         wrong(
-            "all pairs together, each a little",
+            "all pairs together",
             "The slow pairs turn by next to nothing within one token, so they cannot tell two neighbours apart.",
         ),
     )

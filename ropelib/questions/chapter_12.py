@@ -56,22 +56,24 @@ def traffic() -> Question:
 def odd_size() -> Question:
     rows = -(-50 // 32) * 32 - 50
     return ask(
-        "`naive` is called with 50 tokens of 16 numbers, in blocks of 32, and with tables of 64 rows.\nWhat happens?",
+        "`naive` is called with 50 tokens of 16 numbers, in blocks of 32, and with tables of 64 rows.\n"
+        "How many rows of 16 numbers does it rotate?",
         wrong(
-            "an error is raised",
+            "0: an error is raised",
             "By whom? A kernel holds addresses and knows no shape. Only far outside may a GPU stop it.",
         ),
         wrong(
-            f"only 32 tokens are rotated, the last {50 - 32} are left out",
+            f"32: the last {50 - 32} are left out",
             f"`cdiv` rounds up, so there is a second program, which takes these {50 - 32}.",
         ),
         wrong(
-            "all 50 tokens are rotated, and nothing else happens",
-            f"The second program has 32 rows like the first. Only {50 - 32} of them are ours.",
+            "50: as many as there are tokens",
+            f"The second program has 32 rows like the first, and only {50 - 32} of them are tokens.",
         ),
         right(
-            f"all 50 tokens are rotated, and so are {rows * 16} numbers that are not ours",
-            f"Two blocks of 32 are 64 rows: {rows} too many, of 16 numbers each. Addresses go on behind a tensor.",
+            f"{50 + rows}: the last {rows} are no tokens",
+            f"Two blocks of 32. Addresses go on behind a tensor, so {rows} rows of 16 numbers that are not ours are "
+            "read and written as well.",
         ),
     )
 

@@ -1,8 +1,16 @@
 const BASES = [...Array(8).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 
+const NOTE = "Rows are queries, columns are keys. Running the cell again (Shift+Enter) starts the figure afresh.";
+
 function signed(value, digits) {
   const text = fixed(value, digits);
   return value > 0 && Number(value.toFixed(digits)) !== 0 ? `+${text}` : text;
+}
+
+// n − m in words, for a query at m and a key at n.
+export function whereOf(offset) {
+  if (offset === 0) return "at the same position";
+  return `${Math.abs(offset)} token${Math.abs(offset) === 1 ? "" : "s"} ${offset < 0 ? "before" : "after"} the query`;
 }
 
 // Where the colours end: at the largest value, or, in a large map, at the largest of a middling row. The weight of 1
@@ -165,13 +173,14 @@ function render({ model, el }) {
   const onCell = (next) => set({ cell: next(model.get("cell")) });
   const onRow = () => set({ row: model.get("row") === model.get("cell")[0] ? -1 : model.get("cell")[0] });
   const [weightColors, signedColors] = [model.get("weights_colors"), model.get("signed_colors")];
-  const maps = ["RoPE", "no position", "difference"].map((title, index) =>
+  const maps = ["with RoPE", "without positions", "difference"].map((title, index) =>
     heatMap(title, index < 2 ? weightColors : signedColors, onCell, onRow),
   );
   const panel = controls(model, sequences, set);
-  const [out, bars, terms] = [readOut(), rowBars(), [termTable("RoPE: turned vectors"), termTable("no position")]];
+  const [out, bars] = [readOut(), rowBars()];
+  const terms = [termTable("with RoPE: turned vectors"), termTable("without positions")];
   const group = (style, parts) => element("div", { class: `rope-wide ${style}` }, ...parts.map(({ root }) => root));
-  const note = element("div", { class: "rope-wide" }, "Rows are queries, columns are keys.");
+  const note = element("div", { class: "rope-wide" }, NOTE);
   root.append(panel.root, group("rope-maps", maps), note, out, group("rope-row rope-terms", terms), bars.root);
   out.classList.add("rope-wide");
 
@@ -201,8 +210,9 @@ function render({ model, el }) {
     sums.forEach(([what, sum], at) => terms[at].set(`${what} ${row} ${column}`, sum, seq, head_dim, [row, column], isHidden));
     bars.set(key, now.row < seq ? now.row : -1, seq, tokens, all.rope.weights, all.plain.weights);
     const [withRope, without] = [all.rope, all.plain].map(({ weights }) => fixed(weights[index], 6));
-    const between = `query ${row} (${tokens[row]}) → key ${column} (${tokens[column]}), offset ${fixed(column - row, 0)}`;
-    const numbers = `weight ${withRope} with RoPE, ${without} without, difference ${signed(all.change[index], 6)}`;
+    const between = `query ${row} (${tokens[row]}) → key ${column} (${tokens[column]}), ${whereOf(column - row)}`;
+    const difference = signed(all.change[index], 6);
+    const numbers = `weight ${withRope} with RoPE, ${without} without positions, difference ${difference}`;
     out.textContent = `${between}: ${isHidden ? "hidden by the causal mask" : numbers}`;
   }
   draw();

@@ -71,7 +71,7 @@ def _made_up() -> list[Example]:
 
 
 class AttentionHeatMap(Interactive):
-    """Attention weights as three maps, RoPE, no position and their difference, with the sum behind every weight.
+    """Attention weights as three maps, with RoPE, without positions and their difference, and the sums behind them.
 
     Q, K:     (seq, head_dim) queries and keys before rotation, with 2 to 64 rows; those of chapter 02 where not given
     tokens:   a word for each row; its number where not given
@@ -142,15 +142,18 @@ class AttentionHeatMap(Interactive):
             f"Attention heat map: {self._examples[self.sequence].name}, {self.seq_len} tokens,"
             f" base = {self.base:g}, {masked}",
             f"largest difference {change[row, column]:+.4f}: {tokens[row]} (query {row}) to {tokens[column]}"
-            f" (key {column}), {rope[row, column]:.4f} with RoPE, {plain[row, column]:.4f} without",
+            f" (key {column}), {rope[row, column]:.4f} with RoPE, {plain[row, column]:.4f} without positions",
         ]
         if self.seq_len <= READABLE:
-            lines += [table(rope, tokens, tokens, corner="RoPE"), table(change, tokens, tokens, corner="difference")]
+            lines += [
+                table(rope, tokens, tokens, corner="with RoPE"),
+                table(change, tokens, tokens, corner="difference"),
+            ]
         return "\n".join(lines)
 
     def snapshot(self) -> Figure:
         rope, plain = self.weights()
-        panels = {"RoPE": rope, "no position": plain, "difference": rope - plain}
+        panels = {"with RoPE": rope, "without positions": plain, "difference": rope - plain}
         figure, is_small = Figure(figsize=(11.4, 4.1)), self.seq_len <= READABLE
         tokens = self._examples[self.sequence].tokens[: self.seq_len]
         plotting.heat_maps(panels, tokens, signed=["difference"], digits=2 if is_small else None, figure=figure)

@@ -1,5 +1,6 @@
 const READABLE = 8; // so many tokens, and every cell has its number and every row its word
 const MOST_TERMS = 16;
+const MOST_NAMES = 4;
 
 // The dot product behind one weight, feature by feature; of more than 16, those that weigh most. what: a text that
 // differs whenever the numbers do.
@@ -35,6 +36,16 @@ function termTable(title) {
   return { root, set };
 }
 
+// Which keys have the largest weight, and how much; weights that differ by rounding alone are equal.
+export function favourites(weights, tokens) {
+  const largest = Math.max(...weights);
+  const keys = [...weights.keys()].filter((key) => largest - weights[key] < 1e-9 * largest);
+  const names = keys.slice(0, MOST_NAMES).map((key) => `“${tokens[key]}”`);
+  if (keys.length > MOST_NAMES) names.push(`${keys.length - MOST_NAMES} more`);
+  const list = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+  return `${list} (${fixed(largest)}${keys.length > 1 ? " each" : ""})`;
+}
+
 // The weights of one row, with RoPE (filled) and without positions (outlined).
 function rowBars() {
   const caption = element("div", { role: "status", "aria-live": "polite" });
@@ -62,10 +73,9 @@ function rowBars() {
       const words = `${tokens[column]}\n${fixed(a[column], 3)}\n${fixed(b[column], 3)}`;
       text.textContent = seq <= READABLE ? words : "";
     });
-    const best = (weights) => `“${tokens[weights.indexOf(Math.max(...weights))]}” (${fixed(Math.max(...weights))})`;
     caption.textContent =
-      `Row of query ${row}, “${tokens[row]}”: the largest weight is on ${best(a)} with RoPE (filled bars), ` +
-      `on ${best(b)} without positions (outlined).`;
+      `Row of query ${row}, “${tokens[row]}”: the largest weight is on ${favourites(a, tokens)} with RoPE ` +
+      `(filled bars), on ${favourites(b, tokens)} without positions (outlined).`;
   };
   return { root, set };
 }

@@ -31,7 +31,9 @@ def page(notebook, lab):
     notebook.mouse.move(0, 0)
     checks.start_again(notebook, lab, START)
     weight = AttentionHeatMap().weights()[0][0, 0]
-    expect(out(notebook)).to_contain_text(f"query 0 (The) → key 0 (The), offset 0: weight {weight:.6f} with RoPE")
+    expect(out(notebook)).to_contain_text(
+        f"query 0 (The) → key 0 (The), at the same position: weight {weight:.6f} with RoPE"
+    )
     return notebook
 
 
@@ -74,7 +76,7 @@ def agrees_with_numpy(page, state):
 
 
 def test_hovering_shows_the_weight_and_the_terms_behind_it(page, lab):
-    for title, row, column in (("RoPE", 4, 3), ("no position", 1, 0), ("difference", 3, 1)):
+    for title, row, column in (("RoPE", 4, 3), ("without positions", 1, 0), ("difference", 3, 1)):
         page.mouse.move(*point(page, title, row, column))
         state = kernel(page, lab)
         assert state["cell"] == [row, column]
@@ -93,6 +95,15 @@ def test_a_tap_shows_the_cell_and_the_softmax_of_its_row(page, lab):
     expect(page.locator(".rope").first).to_contain_text("the largest weight is on “on” (0.3260) with RoPE")
     page.touchscreen.tap(*point(page, "RoPE", 4, 0))
     expect(bars).to_be_hidden()
+
+
+def test_a_row_with_two_favourites_names_both(page, lab):
+    page.mouse.click(*point(page, "RoPE", 2, 0))
+    rope, plain = (weights[2] for weights in AttentionHeatMap().weights())
+    assert np.flatnonzero(np.isclose(plain, plain.max())).tolist() == [1, 2]
+    shown = page.locator(".rope").first
+    expect(shown).to_contain_text(f"the largest weight is on “sat” ({rope.max():.4f}) with RoPE")
+    expect(shown).to_contain_text(f"on “cat” and “sat” ({plain.max():.4f} each) without positions")
 
 
 def test_keys_walk_the_map_and_nothing_of_jupyterlab(page, lab):
@@ -124,7 +135,7 @@ def test_mask_base_and_length_recompute_every_number(page, lab):
     agrees_with_numpy(page, state)
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
-    expect(out(page)).to_contain_text("query 1 (cat) → key 2 (sat), offset 1: hidden by the causal mask")
+    expect(out(page)).to_contain_text("query 1 (cat) → key 2 (sat), 1 token after the query: hidden by the causal mask")
 
 
 def test_sixty_four_tokens(page, lab):
@@ -151,6 +162,16 @@ def test_it_can_be_read_in_both_themes_and_on_a_phone(page, lab, theme):
     assert checks.offences(page, lab, theme, 1280, 390) == []
 
 
+def test_running_the_cell_starts_the_figure_afresh_as_its_hint_says(page, lab):
+    expect(page.locator(".rope").first).to_contain_text(
+        "Running the cell again (Shift+Enter) starts the figure afresh."
+    )
+    mask = page.get_by_role("checkbox", name="causal mask").first
+    mask.check()
+    heat_map(page, "RoPE").press("Shift+Enter")
+    expect(mask).not_to_be_checked()
+
+
 def test_what_was_chosen_is_there_after_saving_and_opening_again(page, lab):
     page.mouse.click(*point(page, "RoPE", 3, 4))
     page.get_by_role("checkbox", name="causal mask").first.check()
@@ -158,7 +179,27 @@ def test_what_was_chosen_is_there_after_saving_and_opening_again(page, lab):
     lab.save(page)
     lab.open(page, "heat_map.ipynb")
     assert (state["cell"], state["row"], state["causal"]) == ([3, 4], 3, True)
-    expect(out(page)).to_contain_text("query 3 (on) → key 4 (mat), offset 1: hidden by the causal mask")
+    expect(out(page)).to_contain_text("query 3 (on) → key 4 (mat), 1 token after the query: hidden by the causal mask")
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([0.2, 0.5, 0.3], "“1” (0.5000)"),
+        ([0.4, 0.2, 0.4 - 1e-16], "“0” and “2” (0.4000 each)"),
+        ([0.25] * 4, "“0”, “1”, “2” and “3” (0.2500 each)"),
+        ([0.125] * 8, "“0”, “1”, “2”, “3” and 4 more (0.1250 each)"),
+        ([1.0, 0.0], "“0” (1.0000)"),
+    ],
+)
+def test_the_keys_with_the_largest_weight_in_words(javascript, weights, words):
+    assert javascript(["weight"], "favourites", (weights, [str(key) for key in range(len(weights))])) == [words]
+
+
+def test_where_a_key_stands_in_words(javascript):
+    words = javascript(["attention", "weight", "heat_map"], "whereOf", (0,), (-1,), (1,), (-3,), (2,))
+    near, far = ["1 token before", "1 token after"], ["3 tokens before", "2 tokens after"]
+    assert words == ["at the same position", *[f"{place} the query" for place in near + far]]
 
 
 SIZES = [(2, 4, True), (3, 2, False), (5, 4, False), (62, 8, True), (64, 8, True), (64, 128, False)]
