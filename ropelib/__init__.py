@@ -17,7 +17,7 @@ _ROOMS = {
     "rotate_half": "ops",
     "trace_lines": "widgets.trace",
 }
-_MODULES = ("pairing", "plotting", "scaling", "worked_example")
+_MODULES = ("axial", "pairing", "plotting", "scaling", "worked_example")
 
 __all__ = ["cos_sin", "inverse_frequencies", "rotate", "rotation_angles", "rotation_matrix", *_ROOMS, *_MODULES]
 

@@ -55,6 +55,13 @@ def test_nothing_above_a_card_answers_it(chapter, key, phrases):
     assert [phrase for phrase in phrases if phrase in text] == []
 
 
+@pytest.mark.parametrize("chapter", sorted((notebooks.ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_no_text_names_an_option_by_its_letter(chapter):
+    """The order of the options follows from their texts, and a bold letter is an answer seen from afar."""
+    cells = nbformat.read(chapter, as_version=4).cells
+    assert [cell.source[:80] for cell in cells if re.search(r"\*\*\([a-f]\)|\bof \([a-f]\)", cell.source)] == []
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_the_right_option_is_not_the_one_long_careful_one(key):
     options = questions.find(key).options

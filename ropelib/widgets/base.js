@@ -138,27 +138,37 @@ function slider(label, { min, max, step = 1, value, format = String }, onInput) 
   return { root: element("label", { for: id, class: "rope-slider" }, `${label} `, input, shown), input, set };
 }
 
+// 131072 as 131 072, which can be read.
+function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, (_, __, at, whole) => (whole.includes(".") || whole.length < 5 ? "" : "\u202f"));
+}
+
 // A field for any number from min to max. It counts when it is complete: with Enter, an arrow key, or on leaving. What
 // is out of range, or no number, changes nothing, and the rule is said.
 function numberField(label, { min, max, step = 1 }, onInput) {
   const input = element("input", { type: "number", min, max, step, "aria-label": label, required: "" });
   const said = element("span", { class: "rope-rule", "aria-live": "polite" });
-  const rule = `${min} to ${max}${step === 1 ? ", whole numbers" : ""}`;
+  const rule = `${grouped(min)} to ${grouped(max)}${step === 1 ? ", whole numbers" : ""}`;
   let current;
   const set = (value) => {
     current = value;
     if (input.value === "" || Number(input.value) !== value) input.value = value;
   };
   const isNews = () => Number(input.value) !== current;
-  input.addEventListener("input", () => setText(said, !input.validity.valid ? rule : isNews() ? "then Enter" : ""));
+  const check = (otherwise) => {
+    setText(said, input.validity.valid ? otherwise : rule);
+    setAttributes(input, { "aria-invalid": !input.validity.valid });
+  };
+  input.addEventListener("input", () => check(isNews() ? "then Enter" : ""));
   input.addEventListener("change", () => {
-    setText(said, input.validity.valid ? "" : rule);
+    check("");
     if (input.validity.valid && isNews()) onInput(Number(input.value));
   });
   const reading = patience(() => setText(said, ""), 5000);
   input.addEventListener("blur", () => {
     setText(said, input.validity.valid ? "" : `not taken: ${rule}`);
     input.value = current;
+    setAttributes(input, { "aria-invalid": false });
     reading.expect();
   });
   input.addEventListener("focus", () => {

@@ -165,7 +165,7 @@ function render({ model, el }) {
   // Saved at once: the kernel's echo of an older step would otherwise undo a newer one that it has not heard of.
   const go = (step) => {
     model.set("step", step);
-    model.save_changes();
+    saveSoon(model);
   };
   model.on("change:step", draw);
 

@@ -84,11 +84,11 @@ def test_what_is_no_position_changes_nothing_and_the_rule_is_said(page, lab, tex
     page.keyboard.press("Control+a")
     page.keyboard.type(text) if text else page.keyboard.press("Delete")
     said = widget(page).locator(".rope-rule").first
-    expect(said).to_have_text("0 to 131072, whole numbers")
+    expect(said).to_have_text("0 to 131\u202f072, whole numbers")
     page.keyboard.press("Enter")
-    expect(said).to_have_text("0 to 131072, whole numbers")
+    expect(said).to_have_text("0 to 131\u202f072, whole numbers")
     page.keyboard.press("Tab")
-    expect(said).to_have_text("not taken: 0 to 131072, whole numbers")
+    expect(said).to_have_text("not taken: 0 to 131\u202f072, whole numbers")
     expect(place).to_have_value("1")
     assert kernel(page, lab) == [[1.2, 0.3], [0.5, 1.0], 1, 3, 0.5, 1]
     place.focus()
