@@ -43,7 +43,7 @@ def test_the_picture_is_white_and_the_same_whatever_the_notebook_has_set(widget)
 @pytest.mark.parametrize("widget", WIDGETS)
 def test_what_is_saved_is_small_and_asks_for_nothing_from_the_network(widget):
     state = widget().get_state()
-    assert len(state["_esm"]) < 30_000
+    assert len(state["_esm"]) < 40_000
     assert not re.search(r"https?://(?!www\.w3\.org/)|\bimport\b", state["_esm"] + state["_css"])
 
 
