@@ -138,9 +138,9 @@ function slider(label, { min, max, step = 1, value, format = String }, onInput) 
   return { root: element("label", { for: id, class: "rope-slider" }, `${label} `, input, shown), input, set };
 }
 
-// 131072 as 131 072, which can be read.
+// 131072 as 131 072; numbers of four digits stay as they are.
 function grouped(number) {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, (_, __, at, whole) => (whole.includes(".") || whole.length < 5 ? "" : "\u202f"));
+  return number < 10_000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
 // A field for any number from min to max. It counts when it is complete: with Enter, an arrow key, or on leaving. What

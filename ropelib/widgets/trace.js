@@ -47,11 +47,6 @@ function stepBlock(step, values) {
   return element("div", {}, ...notes, ...changes, ...nothing);
 }
 
-// In groups of three, from five digits on.
-function grouped(number) {
-  return number < 10_000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-}
-
 // The step in one sentence, for the line above the values and for assistive technology.
 function sentence(step, total, lineOf, values) {
   if (!step.visit) return step.notes[0];
