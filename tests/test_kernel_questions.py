@@ -151,6 +151,7 @@ def test_without_triton_a_wrong_kernel_explains_nothing_and_the_reference_still_
     assert (result.outcome, result.misconception) == ("wrong", "")
 
 
+@pytest.mark.slow
 def test_right_values_beside_overwritten_memory_are_told_so_without_the_arrays():
     question = ch12.rotate_rows
     without = changed(q4_rotate_rows.KERNEL, ("a * s + b * c, mask=inside)", "a * s + b * c)"))

@@ -81,6 +81,7 @@ def test_the_future_is_hidden_and_the_past_is_not(scheme):
     assert (difference[:6] == 0).all() and (difference[6:] > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_starts_from_the_same_weights_and_learns(scheme):
     made, plain = model(scheme), model("none")

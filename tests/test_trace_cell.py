@@ -52,6 +52,7 @@ def test_an_exception_in_a_traced_cell_is_shown_and_raised(shell, capsys):
     assert "a / 0" in report and "ropelib" not in report and "run_cell_magic" not in report
 
 
+@pytest.mark.slow
 def test_an_endless_recursion_is_told_without_the_tracers_lines(shell, capsys):
     assert not shell.run_cell("%%trace\ndef deeper(n):\n    return deeper(n + 1)\ndeeper(0)").success
     report = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out.split("Traceback", 1)[1])

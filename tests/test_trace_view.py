@@ -130,6 +130,7 @@ def many_large_arrays():
 SOURCE = "def long():\n" + "".join(f"    x{i} = {i} * np.pi + np.zeros((20, 20))\n" for i in range(400))
 
 
+@pytest.mark.slow
 def test_what_is_saved_stays_below_200_kb():
     space = {"np": np}
     linecache.cache["<long>"] = (len(SOURCE), None, SOURCE.splitlines(keepends=True), "<long>")
