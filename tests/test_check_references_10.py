@@ -64,11 +64,23 @@ def test_positions_behind(shape):
         assert ch10.positions_behind.reference(*scores(shape, axial, keys)) == "not relative"
 
 
+def test_positions_behind_allows_for_rounding_and_for_nothing_else():
+    axial, width = scores((4, 4), *[axial_frequencies((3, 3), 50.0)] * 2)
+    for error, word in ((1e-12, "axial"), (1e-3, "not relative")):
+        found = ch10.positions_behind.reference(axial + error * RNG.choice([-1, 1], axial.shape), width)
+        assert found == word
+
+
 @pytest.mark.parametrize(
     "pieces", [[4], [3, (1, 2, 3), 2], [(1, 4, 2), 1], [2, (1, 3, 3), 1, (1, 1, 5), 4], [1, (2, 3, 2), 1, (3, 3, 4), 2]]
 )
 def test_multimodal_ids_are_those_of_qwen2_vl(pieces):
-    assert np.array_equal(ch10.multimodal_ids.reference(pieces), ids_of_qwen2_vl(pieces))
+    assert np.array_equal(ch10.multimodal_ids.reference(pieces), ids_of_qwen2_vl(pieces)[0])
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 3), (4, 2)])
+def test_after_a_picture_the_position_is_not_the_number_of_tokens(height, width):
+    assert ids_of_qwen2_vl([3, (1, height, width), 2])[1] == max(height, width) - height * width
 
 
 def ids_of_qwen2_vl(pieces):
@@ -83,17 +95,17 @@ def ids_of_qwen2_vl(pieces):
     kinds = [0 if isinstance(piece, int) else 1 + (piece[0] > 1) for piece in pieces]
     sizes = [piece if isinstance(piece, int) else int(np.prod(piece)) for piece in pieces]
     grids = [[p for p, kind in zip(pieces, kinds, strict=True) if kind == wanted] for wanted in (1, 2)]
-    theirs, _ = model.get_rope_index(
+    theirs, deltas = model.get_rope_index(
         torch.zeros(1, sum(sizes), dtype=torch.long),
         torch.tensor([np.repeat(kinds, sizes).tolist()]),
         *(torch.tensor(grid) if grid else None for grid in grids),
     )
-    return theirs[:, 0].T.numpy()
+    return theirs[:, 0].T.numpy(), deltas.item()
 
 
 def test_multimodal_ids_count_the_frames_of_a_long_film_and_transformers_does_not():
     found = ch10.multimodal_ids.reference([1, (5, 1, 2), 2])
-    assert ids_of_qwen2_vl([1, (5, 1, 2), 2])[-2:].tolist() == [[3] * 3, [4] * 3]
+    assert ids_of_qwen2_vl([1, (5, 1, 2), 2])[0][-2:].tolist() == [[3] * 3, [4] * 3]
     assert found[:, 0].tolist() == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7] and found[-2:].tolist() == [[6] * 3, [7] * 3]
 
 

@@ -25,9 +25,11 @@ def _cases(seed: int) -> list[Case]:
     base = float(rng.integers(20, 500))
     return [
         Case("two by two, one pair an axis", (np.tile([1.0, 0.0, 1.0, 0.0], (2, 2, 1)), 100.0)),
+        Case("two by two, two pairs an axis", (np.tile([1.0, 0.0], (2, 2, 4)), 100.0)),
+        Case("wider than high", (halves(rng, 2, 3, 8), 100.0), weight=2),
+        Case("higher than wide, another base", (halves(rng, 3, 2, 8), base), weight=2),
         Case("the 4×4 grid", (np.tile([1.0, 0.0], (4, 4, 4)), 100.0)),
-        Case("wider than high", (halves(rng, 2, 5, 8), 100.0), weight=2),
-        Case("higher than wide, another base", (halves(rng, 4, 3, 12), base), weight=2),
+        Case("4×3, three pairs an axis", (halves(rng, 4, 3, 12), base)),
     ]
 
 
@@ -58,6 +60,23 @@ def _flat(x: Floats, base: float) -> Floats:
     height, width, d = x.shape
     number = np.arange(height * width).reshape(height, width, 1)
     return _turned(x, number * base ** (-2 * np.arange(d // 2) / d))
+
+
+def _number_in_both_halves(x: Floats, base: float) -> Floats:
+    height, width, d = x.shape
+    number = np.arange(height * width).reshape(height, width, 1)
+    return _turned(x, _right(number, number, d, base))
+
+
+def _members_apart(x: Floats, base: float) -> Floats:
+    turned = rotate_grid(x, base)
+    return np.concatenate([turned[..., 0::2], turned[..., 1::2]], axis=-1)
+
+
+def _members_apart_within_each_axis(x: Floats, base: float) -> Floats:
+    turned = rotate_grid(x, base)
+    halves_of_the_head = np.split(turned, 2, axis=-1)
+    return np.concatenate([half[..., first::2] for half in halves_of_the_head for first in (0, 1)], axis=-1)
 
 
 def _dealt(rows: Floats, columns: Floats, d: int, base: float) -> Floats:
@@ -114,6 +133,12 @@ QUESTION = Question(
             "should turn by which?",
         ),
         Misconception(
+            "flat numbering, frequencies of two axes",
+            _number_in_both_halves,
+            "The frequencies are right, and both halves turn by the number of the patch, row after row. The first half "
+            "should see the row alone: what does the second half see?",
+        ),
+        Misconception(
             "one range for the whole head",
             _with(_one_range),
             "The rows have the fast half of one range, and the columns the slow half. Here each half has a range of "
@@ -154,6 +179,18 @@ QUESTION = Question(
             _halves_paired_within_each_axis,
             "Each axis has the right half of the features, but within it feature i turns with the one d/4 later. Here "
             "neighbours are pairs: which feature turns with feature 0?",
+        ),
+        Misconception(
+            "members apart",
+            _members_apart,
+            "The numbers are right, in another order: first the first members of all pairs, then all second ones. At "
+            "which two places do the members of a pair come in, and so go out?",
+        ),
+        Misconception(
+            "members apart within each axis",
+            _members_apart_within_each_axis,
+            "The numbers are right, in another order: within each half first the first members of its pairs, then the "
+            "second ones. At which two places do the members of a pair come in, and so go out?",
         ),
         Misconception(
             "positions start at 1",

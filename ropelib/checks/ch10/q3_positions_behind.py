@@ -43,8 +43,9 @@ def _scores(
 def _of_angles(rng: np.random.Generator, of_queries: Floats, of_keys: Floats) -> Floats:
     # Contents of length 1 that do not all but vanish in any pair: then no property holds by accident.
     size, phase = rng.uniform(0.6, 1.4, (2, 4)), rng.uniform(0.3, 2.8, 4)
-    q, k = size[0] * np.exp(1j * phase), size[1] * np.ones(4)
-    return ((q * np.exp(1j * of_queries)).conj() @ (k * np.exp(1j * of_keys)).T).real
+    turned = of_queries[:, None] - of_keys
+    # In steps of 2⁻²⁰, pair by pair: sums are exact, and scores that should be equal are.
+    return (np.rint(size.prod(axis=0) * np.cos(turned + phase) * 2**20) / 2**20).sum(axis=-1)
 
 
 def _serpentine(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Floats, int]:
@@ -55,6 +56,11 @@ def _serpentine(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Float
     return _of_angles(rng, angles, angles), shape[1]
 
 
+def _zero_with_itself(scores: Floats, width: int) -> tuple[Floats, int]:
+    """As with one more pair, which does not turn."""
+    return scores - scores[0, 0], width
+
+
 def _numbered(width: int) -> Floats:
     """Flat positions as a matrix: row · width + column."""
     return np.outer([width, 1], FLAT_8)
@@ -63,19 +69,20 @@ def _numbered(width: int) -> Floats:
 def _cases(seed: int) -> list[Case]:
     rng = generator(10, 3, seed)
     mixed = rng.uniform(0.2, 1.0, (2, 4)) * rng.choice([-1, 1], (2, 4))
-    scores, width = _scores(rng, (4, 4), AXIAL_8)
-    noise = rng.uniform(-1e-12, 1e-12, scores.shape)
+    noise, nearly = rng.uniform(-5e-13, 5e-13, (16, 16)), rng.choice([-0.025, 0.025], (16, 16))
     return [
-        Case("axial, 4×4", (scores, width)),
+        Case("axial, 4×4", _scores(rng, (4, 4), AXIAL_8)),
         Case("flat, 4×4", _scores(rng, (4, 4), _numbered(4)), weight=2),
         Case("mixed, 4×4", _scores(rng, (4, 4), mixed)),
-        Case("axial, dealt out, 3×5, with rounding errors", (_scores(rng, (4, 4), DEALT_8)[0] + noise, width)),
+        Case("axial, dealt out, 4×4, with rounding errors", (_scores(rng, (4, 4), DEALT_8)[0] + noise, 4), weight=2),
+        Case("axial, a patch scores 0 with itself, 4×3", _zero_with_itself(*_scores(rng, (4, 3), AXIAL_8))),
         Case("flat, 3×5", _scores(rng, (3, 5), _numbered(5))),
         Case("one direction, 5×3", _scores(rng, (5, 3), DIAGONAL_8)),
         Case("keys not rotated by their rows", _scores(rng, (4, 4), AXIAL_8, AXIAL_8 * [[0], [1]]), weight=2),
         Case("keys not rotated by their columns", _scores(rng, (4, 4), AXIAL_8, AXIAL_8 * [[1], [0]]), weight=2),
         Case("axial queries, mixed keys", _scores(rng, (3, 4), AXIAL_8, mixed)),
         Case("numbered like a serpentine", _serpentine(rng, (4, 4)), weight=2),
+        Case("axial but for 0.05, 4×4", (_scores(rng, (4, 4), AXIAL_8)[0] + nearly, 4)),
     ]
 
 
@@ -108,14 +115,28 @@ def _product_tested(scores: Floats, width: int) -> str:
     return found if found in (FLAT, NOT_RELATIVE) else AXIAL if is_product else MIXED
 
 
+def _corner_left_in(scores: Floats, width: int) -> str:
+    found, s = positions_behind(scores, width), scores[0].reshape(-1, width)
+    return found if found in (FLAT, NOT_RELATIVE) else AXIAL if np.allclose(s, s[:, :1] + s[:1]) else MIXED
+
+
 def _sum_first(scores: Floats, width: int) -> str:
     return AXIAL if _is_sum(scores, width) else positions_behind(scores, width)
 
 
-def _exact(scores: Floats, width: int) -> str:
-    s = scores.reshape(-1, width, len(scores) // width, width)
-    moves = np.array_equal(s[1:, :, 1:].round(13), s[:-1, :, :-1].round(13)) and _moves(scores, width)[1]
-    return _named(scores, width, moves)
+def _compared(equal: Callable[[Floats, Floats], bool]) -> Callable[[Floats, int], str]:
+    """The right program, with another word for when two tables are equal."""
+
+    def program(scores: Floats, width: int) -> str:
+        s = scores.reshape(-1, width, len(scores) // width, width)
+        if not (equal(s[1:, :, 1:], s[:-1, :, :-1]) and equal(s[:, 1:, :, 1:], s[:, :-1, :, :-1])):
+            return NOT_RELATIVE
+        if equal(scores[1:, 1:], scores[:-1, :-1]):
+            return FLAT
+        t = s[0, 0]
+        return AXIAL if equal(t, t[:, :1] + t[:1] - t[0, 0]) else MIXED
+
+    return program
 
 
 def _diagonal_tried(scores: Floats, width: int) -> str:
@@ -189,6 +210,12 @@ QUESTION = Question(
             "and one of the column; that is true of the weights, after exp. What are the scores themselves?",
         ),
         Misconception(
+            "corner left in",
+            _corner_left_in,
+            "Axial scores are reported as mixed, unless a patch scores 0 with itself. The first column and the first "
+            "row of a table both hold its corner, t[0, 0]: how often is it in their sum, and how often should it be?",
+        ),
+        Misconception(
             "sum tried first",
             _sum_first,
             "Keys that were not rotated by one axis have scores that look like a sum from the first patch, and you "
@@ -196,8 +223,14 @@ QUESTION = Question(
         ),
         Misconception(
             "exact comparison",
-            _exact,
+            _compared(np.array_equal),
             "Two scores that differ by a rounding error were called different. How near is near enough?",
+        ),
+        Misconception(
+            "too generous a comparison",
+            _compared(lambda a, b: bool((np.abs(a - b) <= 0.11).all())),
+            "Two scores that differ by 0.05 were called equal. That is far more than a rounding error: how large is "
+            "one here?",
         ),
     ],
     hints=[

@@ -52,16 +52,17 @@ def _with(
     words: Callable[[int], Ints] = _words,
     grid: Callable[[Piece], Ints] = _grid,
     moved: Callable[[Ints, int], Ints] = lambda ids, start: ids + start,
+    words_moved: Callable[[Ints, int], Ints] = lambda ids, start: ids + start,
     after: Callable[[Ints, int, Piece], int] = lambda ids, start, piece: start + int(ids.max()) + 1,
 ) -> Callable[[list[Any]], Ints]:
-    """The right program with one thing exchanged; moved is for pictures and films, after for every piece."""
+    """The right program with one thing exchanged; moved and after are for pictures and films."""
 
     def program(pieces: list[Any]) -> Ints:
         found, start = [], 0
         for piece in pieces:
             is_text = isinstance(piece, int)
             ids = words(piece) if is_text else grid(piece)
-            found.append(ids + start if is_text else moved(ids, start))
+            found.append((words_moved if is_text else moved)(ids, start))
             start = start + piece if is_text else after(ids, start, piece)
         return np.concatenate(found)
 
@@ -72,6 +73,18 @@ def _time_of_each_patch(piece: Piece) -> Ints:
     ids = _grid(piece)
     ids[:, 0] = np.arange(len(ids))
     return ids
+
+
+def _time_stands_still(piece: Piece) -> Ints:
+    return _grid(piece) * [0, 1, 1]
+
+
+def _each_axis_by_itself(pieces: list[Any]) -> Ints:
+    found, start = [], np.zeros(3, dtype=np.int64)
+    for piece in pieces:
+        found.append(start + (_words(piece) if isinstance(piece, int) else _grid(piece)))
+        start = found[-1].max(axis=0) + 1
+    return np.concatenate(found)
 
 
 def _time_only(ids: Ints, start: int) -> Ints:
@@ -101,6 +114,30 @@ QUESTION = Question(
             "many axes does a picture begin after the text?",
         ),
         Misconception(
+            "each axis goes on by itself",
+            _each_axis_by_itself,
+            "Each axis goes on where that axis had come to, so the words after a picture have three different "
+            "positions. Where does a piece begin on all three axes?",
+        ),
+        Misconception(
+            "pictures begin at 0",
+            _with(moved=lambda ids, start: ids),
+            "A picture's or a film's positions begin at 0, wherever it stands in the text. What has to be added, on "
+            "all three axes?",
+        ),
+        Misconception(
+            "pictures begin at 0, and the text after them too",
+            _with(moved=lambda ids, start: ids, after=lambda ids, start, piece: max(piece)),
+            "A picture's or a film's positions begin at 0, and the words after it go on from there, at positions that "
+            "words before it have used. Where does a piece begin that is not the first?",
+        ),
+        Misconception(
+            "time stands still in a film",
+            _with(grid=_time_stands_still),
+            "Time stands still within a film, as it does within a picture. A film's patches come frame after frame: "
+            "which of the three positions tells the frames apart?",
+        ),
+        Misconception(
             "time of each patch",
             _with(
                 grid=_time_of_each_patch,
@@ -127,6 +164,11 @@ QUESTION = Question(
             "After a picture the text goes on after the last column. Which of its axes is the longest?",
         ),
         Misconception(
+            "height only",
+            _with(after=lambda ids, start, piece: start + piece[1]),
+            "After a picture the text goes on after the last row. Which of its axes is the longest?",
+        ),
+        Misconception(
             "largest position used twice",
             _with(after=lambda ids, start, piece: start + int(ids.max())),
             "The first token after a picture gets the largest position of that picture. Where does the text go on "
@@ -148,6 +190,12 @@ QUESTION = Question(
             _with(words=lambda count: _words(count) * [1, 0, 0]),
             "Words move on in time alone; their rows and columns stay where their piece began. Which three positions "
             "has a word, so that text is read as it was before there were pictures?",
+        ),
+        Misconception(
+            "words stand in row 0 and column 0",
+            _with(words_moved=lambda ids, start: (ids + start) * [1, 0, 0]),
+            "Words have a time and stand in row 0, column 0. Which three positions has a word, so that text is read as "
+            "it was before there were pictures?",
         ),
         Misconception(
             "axes first",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ropelib.checks.core import ROOMS, Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -18,13 +18,17 @@ def fit_grid(trained: int, height: int, width: int) -> Floats:
 
 def _cases(seed: int) -> list[Case]:
     rng = generator(10, 5, seed)
-    trained, short, extra = (int(n) for n in rng.integers((5, 3, 2), (9, 6, 5)))
+
+    def high() -> Case:
+        trained, short, extra = (int(n) for n in rng.integers((5, 3, 2), (9, 6, 5)))
+        return Case("higher than wide", (trained, short + extra, short), weight=2)
+
     return [
         Case("the trained size", (4, 4, 4)),
         Case("twice as fine", (4, 8, 8), weight=2),
         Case("coarser", (6, 3, 3)),
         Case("wider than high", (4, 4, 8), weight=2),
-        Case("higher than wide", (trained, short + extra, short), weight=2),
+        fair(high, fit_grid, [_middle_kept(lambda trained, height, width: 1.0)]),
     ]
 
 
@@ -52,6 +56,16 @@ def _from_the_corner(trained: int, height: int, width: int) -> Floats:
 
 def _short_side_at_the_edge(trained: int, height: int, width: int) -> Floats:
     return (_places(height, width) + 0.5) * trained / max(height, width) - 0.5
+
+
+def _longer_side_from_0(trained: int, height: int, width: int) -> Floats:
+    """The shorter side is centred, as it should be."""
+    longer = np.array([height, width]) == max(height, width)
+    return np.where(longer, _from_the_corner(trained, height, width), fit_grid(trained, height, width))
+
+
+def _column_after_column(trained: int, height: int, width: int) -> Floats:
+    return fit_grid(trained, height, width).reshape(height, width, 2).swapaxes(0, 1).reshape(-1, 2)
 
 
 def _exchanged(trained: int, height: int, width: int) -> Floats:
@@ -91,11 +105,35 @@ QUESTION = Question(
             "is its middle? And where is the middle of the whole picture?",
         ),
         Misconception(
+            "longer side from 0",
+            _longer_side_from_0,
+            "The shorter side is centred. Along the longer one the first patch stands at 0, where the trained one "
+            "stood, but it is not as large: where is its middle, if its edge is at −½?",
+        ),
+        Misconception(
             "first and last patch matched",
             _middle_kept(lambda trained, height, width: (trained - 1) / (max(height, width) - 1)),
             "First and last patch stand at 0 and trained − 1, where the trained ones stood. The *edges* of the picture "
             "are to be matched, and a patch reaches half a patch beyond its middle. How many trained patches wide is a "
             "new one?",
+        ),
+        Misconception(
+            "first and last patch on the edges",
+            _middle_kept(lambda trained, height, width: trained / (max(height, width) - 1)),
+            "First and last patch stand at −½ and trained − ½, on the edges of the picture, and half of each hangs "
+            "over. It is the patches' own edges that belong there: how many steps long are n patches, edge to edge?",
+        ),
+        Misconception(
+            "factor from the height",
+            _middle_kept(lambda trained, height, width: trained / height),
+            "Right for pictures that are not wider than high. The size of a patch comes from the height alone: what "
+            "becomes of the ends of a wide picture?",
+        ),
+        Misconception(
+            "factor from the width",
+            _middle_kept(lambda trained, height, width: trained / width),
+            "Right for pictures that are not higher than wide. The size of a patch comes from the width alone: what "
+            "becomes of the ends of a high picture?",
         ),
         Misconception(
             "factor upside down",
@@ -132,6 +170,18 @@ QUESTION = Question(
             _exchanged,
             "Row and column are exchanged: the first of the two numbers should change from one line of patches to the "
             "next. Which does yours?",
+        ),
+        Misconception(
+            "column after column",
+            _column_after_column,
+            "The positions are right, but the patches come column after column. Which of the two numbers changes "
+            "from the first patch to the second?",
+        ),
+        Misconception(
+            "around 0",
+            _middle_kept(lambda trained, height, width: trained / max(height, width), lambda trained: 0.0),
+            "The steps are right, and the middle of the picture stands at 0. Where is the middle of the trained "
+            "pictures, whose positions go from 0 to trained − 1?",
         ),
         Misconception(
             "from minus one to one",
