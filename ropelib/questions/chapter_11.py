@@ -167,7 +167,8 @@ def decode_bytes() -> Question:
 def own_length() -> Question:
     return ask(
         f"Trained on 8 tokens; a text of {TOKENS} lies on {DEVICES} devices. Each device takes the length for dynamic "
-        f"NTK from its own tensor, which has {SHARE} rows; its positions are right.\nWhat do the scores look like?",
+        f"NTK from its own tensor, which has {SHARE} rows. Its positions are right, and its angles are positions times "
+        "frequencies.\nWhat do the scores look like?",
         right(
             "they fit together everywhere, and are those of the unscaled model",
             "4 is below 8, so every device concludes that nothing needs stretching. All of them conclude the same, and "
@@ -183,8 +184,8 @@ def own_length() -> Question:
             "the same conclusion.",
         ),
         wrong(
-            "an error: a table of 4 rows has no position 15",
-            "An angle is a product of position and frequency. Code that computes it needs no table, and code with a "
-            "table makes one that is long enough; the frequencies are another matter.",
+            "an error, since position 15 lies beyond a length of 4",
+            "A length of 4 changes the frequencies, or leaves them. The angle is a product with any position, and "
+            "nothing compares the two. (Code that reads its angles from a table of that length would fail.)",
         ),
     )
