@@ -1,7 +1,5 @@
 """The references of chapter 11, against decks dealt by hand, whole softmaxes, and loops over tokens."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -48,10 +46,11 @@ def test_starts_of(share, starts):
 
 
 @pytest.mark.parametrize(
-    ("keys", "level"), [([4], 0), ([1, 1], 0), ([3, 0, 2], 0), ([5, 2, 7, 1], 900), ([2, 3], -900)]
+    ("keys", "level"),
+    [([4], 0), ([1, 1], 0), ([3, 0, 2], 0), ([5, 2, 7, 1], 900), ([2, 3], -900), ([2, 3], [[900], [-900], [0]])],
 )
 def test_merge_reports(keys, level):
-    scores, values = RNG.standard_normal((3, sum(keys))) * 3 + level, RNG.standard_normal((sum(keys), 5))
+    scores, values = RNG.standard_normal((3, sum(keys))) * 3 + np.array(level), RNG.standard_normal((sum(keys), 5))
     largest, sums, weighted = [], [], []
     for part, own in zip(
         *(np.split(x, np.cumsum(keys)[:-1], axis) for x, axis in ((scores, 1), (values, 0))), strict=True
@@ -80,7 +79,16 @@ def test_with_a_window(devices, window):
 def test_with_a_window_says_what_its_explanation_says():
     places = np.arange(16).reshape(4, 4)
     assert ch11.with_a_window.reference(places, 3).tolist() == [[9, 12, 12, 12], [0, 2, 2, 2]]
-    assert ch11.with_a_window.reference(places.T, 3)[1].max() == 8
+    striped_short, striped_long = (ch11.with_a_window.reference(places.T, window) for window in (3, 16))
+    assert striped_short[0].tolist() == [10, 11, 12, 12] and striped_short[1].max() == 8 and striped_long[1].max() == 12
+    assert (striped_long[0].min(), striped_long[0].max()) == (28, 40)
+    pairs = np.arange(16).reshape(8, 2)
+    zigzag = np.concatenate([pairs[:4], pairs[:3:-1]], axis=1)
+    short, long = (ch11.with_a_window.reference(zigzag, window) for window in (3, 16))
+    assert short[0].tolist() == [9, 12, 12, 12] and short[1].max() == 4
+    assert long[0].tolist() == [34] * 4 and long[1].max() == 12
+    contiguous = ch11.with_a_window.reference(places, 16)
+    assert (contiguous[0].min(), contiguous[0].max(), contiguous[1].max()) == (10, 58, 12)
 
 
 def test_eight_devices():
@@ -100,4 +108,5 @@ def test_eight_devices():
 def test_eight_devices_says_what_its_explanation_says():
     found = ch11.eight_devices.reference()
     assert (found["ring"], found["exchange"]) == (448 * 2**20, 280 * 2**20) and round(found["decode"] / 2**10) == 113
-    assert Fraction(7 * 2 * 32) / (Fraction(7, 8) * 4 * 32) == 4
+    every_head = np.zeros((131_072 // 8, 32, 128), dtype=np.float16)
+    assert (7 * 2 * every_head.nbytes, 7 * 4 * every_head.nbytes / 8) == (1792 * 2**20, 448 * 2**20)

@@ -1,9 +1,11 @@
 """From a table of scores, the position at which every device began to count."""
 
+from functools import partial
+
 import numpy as np
 
 from ropelib.checks.core import Misconception, Question
-from ropelib.checks.inputs import generator
+from ropelib.checks.inputs import fair, generator
 from ropelib.checks.observe import Case
 from ropelib.reference import Floats
 
@@ -19,7 +21,7 @@ def starts_of(found: Floats, expected: Floats, share: int) -> np.ndarray:
     return np.array(starts)
 
 
-def _case(label: str, rng: np.random.Generator, share: int, starts: list[int], weight: float = 1.0) -> Case:
+def _case(label: str, rng: np.random.Generator, share: int, starts: list[int], weight: float) -> Case:
     """One query and one key on every token, with devices that begin to count at starts."""
     # No pair all but vanishes, so that every offset has a score of its own.
     content = rng.uniform(0.6, 1.4, 4) * np.exp(1j * rng.uniform(0.3, 2.8, 4))
@@ -35,11 +37,16 @@ def _case(label: str, rng: np.random.Generator, share: int, starts: list[int], w
 def _cases(seed: int) -> list[Case]:
     rng = generator(11, 2, seed)
     return [
-        _case("all right", rng, 2, [0, 2, 4]),
-        _case("one device from zero", rng, 3, [0, 0, 6]),
-        _case("two devices from zero", rng, 3, [0, 3, 0, 0], weight=2),
-        _case("two devices with the same shift", rng, 2, [0, 5, 7, 6, 8], weight=2),
-        _case("one token too early and one too late", rng, 4, [0, 3, 9, 12], weight=2),
+        fair(partial(_case, label, rng, share, starts, weight), starts_of, [_keys_for_queries, _queries_for_keys])
+        for label, share, starts, weight in [
+            # Six tokens: a table that a message can show whole.
+            ("all right", 2, [0, 2, 4], 1),
+            ("one token too late", 2, [0, 3, 4], 1),
+            ("two devices one share too early", 2, [0, 0, 2], 1),
+            ("two devices from zero", 3, [0, 3, 0, 0], 1),
+            ("two devices with the same shift", 2, [0, 3, 5, 6, 8], 2),
+            ("one token too early and one too late", 4, [0, 3, 9, 12], 2),
+        ]
     ]
 
 
@@ -54,8 +61,15 @@ def _all_right(found: Floats, expected: Floats, share: int) -> np.ndarray:
 def _by_the_neighbour(found: Floats, expected: Floats, share: int) -> np.ndarray:
     starts = starts_of(found, expected, share)
     # The step from the device before, counted from where that one should have begun.
-    believed = share * (np.arange(len(starts)) - 1) + np.diff(starts, prepend=-share)
-    return np.clip(believed, 0, len(found) - share)
+    return share * (np.arange(len(starts)) - 1) + np.diff(starts, prepend=-share)
+
+
+def _keys_for_queries(found: Floats, expected: Floats, share: int) -> np.ndarray:
+    return np.abs(found[::share, :1] - expected[0]).argmin(axis=1)
+
+
+def _queries_for_keys(found: Floats, expected: Floats, share: int) -> np.ndarray:
+    return np.abs(found[0, ::share, None] - expected[:, 0]).argmin(axis=1)
 
 
 def _right_or_zero(found: Floats, expected: Floats, share: int) -> np.ndarray:
@@ -83,8 +97,9 @@ QUESTION = Question(
         Misconception(
             "scores within a share",
             _from_zero,
-            "Every device is said to begin at 0. You looked at the scores of a device with itself, and those are the "
-            "same wherever it begins: with whose tokens must it be compared?",
+            "Every device is said to begin at 0. A device's scores with itself say so wherever it begins, and so does "
+            "a search that finds nothing and falls back to 0. With whose tokens is it compared here, and where do the "
+            "scores of the same queries and keys stand in the expected table?",
         ),
         Misconception(
             "scores within a share, at their place",
@@ -97,6 +112,18 @@ QUESTION = Question(
             _by_the_neighbour,
             "After a device that is wrong, the next one is misjudged too: you took the device before it for a "
             "yardstick. Which device is known to be right?",
+        ),
+        Misconception(
+            "column looked up in a row",
+            _keys_for_queries,
+            "The scores of a device's *queries* with the key of token 0 stand in column 0. You look for them in row 0, "
+            "where the keys move and the query stays: is the score the same when the two change places?",
+        ),
+        Misconception(
+            "row looked up in a column",
+            _queries_for_keys,
+            "The scores of the query of token 0 with a device's *keys* stand in row 0. You look for them in column 0, "
+            "where the queries move and the key stays: is the offset the same, or its opposite?",
         ),
         Misconception(
             "right or from zero",

@@ -28,6 +28,13 @@ def _reports(rng: np.random.Generator, keys: list[int], queries: int, level: flo
     return np.array(largest), np.array(sums), np.array(values)
 
 
+def _far_apart(rng: np.random.Generator) -> tuple[Floats, ...]:
+    """Two devices with one key each, and two queries whose scores lie far apart."""
+    # The second device counts for nothing with the first query, so that no order of adding changes its last digit.
+    values = rng.uniform(0.5, 3.0, (2, 1, 1)).round(1) * np.ones((2, 2, 1))
+    return np.array([[900.0, -900.0], [100.0, -901.0]]), np.ones((2, 2)), values
+
+
 def _cases(seed: int) -> list[Case]:
     rng = generator(11, 3, seed)
     one = (np.array([[0.0], [2.0]]), np.array([[1.0], [1.0]]), np.array([[[1.0]], [[3.0]]]))
@@ -36,6 +43,7 @@ def _cases(seed: int) -> list[Case]:
         Case("three devices, two queries", _reports(rng, [3, 2, 4], 2), weight=2),
         Case("one device has seen nothing", _reports(rng, [2, 0, 4, 3], 5), weight=2),
         Case("scores about 900", _reports(rng, [4, 2, 3], 4, level=900.0)),
+        Case("one query about 900, one about −900", _far_apart(rng), weight=2),
     ]
 
 
@@ -46,6 +54,11 @@ def _means(sums: Floats, values: Floats) -> Floats:
 
 def _weights(largest: Floats) -> Floats:
     return np.exp(largest - largest.max(axis=0))
+
+
+def _one_largest(largest: Floats, sums: Floats, values: Floats) -> Floats:
+    weights = np.exp(largest - largest.max())
+    return (weights[..., None] * values).sum(axis=0) / (weights * sums).sum(axis=0)[:, None]
 
 
 def _not_rescaled(largest: Floats, sums: Floats, values: Floats) -> Floats:
@@ -93,6 +106,12 @@ QUESTION = Question(
     reference=merge_reports,
     cases=_cases,
     misconceptions=[
+        Misconception(
+            "one largest score for all queries",
+            _one_largest,
+            "One number is taken off for all queries, the largest of the whole table. A query whose scores all lie far "
+            "below it is left with zeros only, and 0 / 0: over which axis is the largest score to be taken?",
+        ),
         Misconception(
             "not rescaled",
             _not_rescaled,

@@ -168,6 +168,9 @@ QUESTION = Question(
         "all of a device's own keys are among these.",
     ],
     explanation="For 16 tokens, four devices and a window of 3, contiguous shares have 9, 12, 12 and 12 scores to "
-    "compute and need at most 2 foreign keys each. Striped shares need up to 8. A window turns the advice of the "
-    "chapter round: the work is nearly equal anyway, and neighbours should stay together.",
+    "compute and need at most 2 foreign keys each. Zigzag has the same scores and needs up to 4; striped shares have "
+    "10, 11, 12 and 12 and need up to 8. With a window of 16, the whole text, contiguous shares have 10 to 58 scores, "
+    "striped ones 28 to 40 and zigzag 34 on every device, and with each of the three cuts some device needs 12 foreign "
+    "keys. A short window turns the advice of the chapter round: the work is nearly equal anyway, and neighbours "
+    "should stay together.",
 )

@@ -122,6 +122,12 @@ QUESTION = Question(
             "This counts the heads that have keys. Who asks: the heads of keys, or the heads of queries?",
         ),
         Misconception(
+            "one device asked",
+            lambda: {"decode": _decode(asked=1)},
+            "That is what one device is asked and answers. Where do the keys of the other shares lie, and how many "
+            "devices must be asked?",
+        ),
+        Misconception(
             "asks itself too",
             lambda: {"decode": _decode(asked=DEVICES)},
             "Eight devices are asked here. One of them is the device that asks: what must it send to itself?",
@@ -139,10 +145,16 @@ QUESTION = Question(
             "the text?",
         ),
         Misconception(
-            "fixed factor",
+            "fixed factor or first form",
             lambda: {"base": 500_000 * 4 ** (HEAD_DIM / (HEAD_DIM - 2))},
-            "That is NTK-aware scaling with a fixed factor of 4. In the dynamic form the factor meets the length: what "
-            "is 4 · 131 072 / 32 768 − 3?",
+            "That stretches by 4: a fixed factor, or the first dynamic form, which takes 131 072 / 32 768. Asked for "
+            "is Hugging Face's form: what is 4 · 131 072 / 32 768 − 3?",
+        ),
+        Misconception(
+            "base times the factor",
+            lambda: {"base": 500_000 * 4.0},
+            "The base is multiplied by 4. The setting is not the stretch: what is s for this length, and which power "
+            "of it multiplies the base?",
         ),
         Misconception(
             "factor not taken off again",
@@ -170,7 +182,7 @@ QUESTION = Question(
         "Dynamic NTK: base · (factor · length / trained − (factor − 1))^(d/(d − 2)), with the length of the *whole* "
         "text.",
     ],
-    explanation="448 MiB in the ring against 280 MiB in the exchange: 1.6 times as much. Were there no groups, it "
-    "would be four times as much on eight devices, since the ring sends keys and values only. Decoding sends 113 KiB, "
-    "where moving the cache would send 448 MiB.",
+    explanation="448 MiB in the ring against 280 MiB in the exchange: 1.6 times as much. With keys and values "
+    "for all 32 heads the ring sends four times as much, 1792 MiB, and the exchange 448 MiB: the groups save more in "
+    "the ring, which sends keys and values only. Decoding sends 113 KiB, where moving the cache would send 448 MiB.",
 )
