@@ -28,7 +28,7 @@ from tests.kernel_checks import (
     check_rope,
     outside_of,
 )
-from tests.rope_cases import LAYOUTS, PAIRINGS, POSITIONS, ROUNDING, Case
+from tests.rope_cases import COMPILER, LAYOUTS, PAIRINGS, POSITIONS, ROUNDING, Case
 
 CPU = torch.device("cpu")
 INV_FREQ = inverse_frequencies(32)
@@ -175,7 +175,7 @@ def test_gradients_that_are_expanded_missing_or_not_asked_for():
     assert torch.equal(torch.autograd.grad(only_k[0].sum() + only_k[1].sum(), k)[0], full[1])
 
 
-@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+@pytest.mark.parametrize("backend", sorted({"aot_eager", COMPILER}))
 def test_compiled_it_is_one_graph_for_every_length(backend):
     def layer(q, k, offset):
         q, k = rope(q * 2, k, inv_freq=TURNS, offset=offset)

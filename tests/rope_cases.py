@@ -1,6 +1,7 @@
 """What the tests of the Triton kernels share: layouts, references and tolerances, on the interpreter and on a GPU."""
 
 import functools
+import shutil
 from dataclasses import dataclass
 
 import mpmath
@@ -9,6 +10,8 @@ import torch
 
 from ropelib import cos_sin, inverse_frequencies, rotate, rotation_angles
 
+# Inductor writes C++: it needs a compiler, and no space in the path of PyTorch. What comes before it needs neither.
+COMPILER = "inductor" if shutil.which("g++") and " " not in torch.__file__ else "aot_eager"
 PAIRINGS = ("half", "interleaved")
 LAYOUTS = ("bhsd", "bshd", "qkv", "strided")
 POSITIONS = ("first", "offset", "offset tensor", "ids of each sequence", "ids of all")

@@ -15,6 +15,7 @@ from transformers.models.llama import modeling_llama
 
 from ropelib import reference, rotation
 from ropelib.ops import apply_rope, apply_rotary_pos_emb, build_rope_cache, rope_torch, rotate_half
+from tests.rope_cases import COMPILER
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())
 PAIRINGS = ["half", "interleaved"]
@@ -416,7 +417,7 @@ def test_functional_transforms_compose(pairing, path):
 @both_pairings
 def test_compiles_into_one_graph(pairing):
     f = lambda q, k, cos, sin, p: apply_rope(q, k, cos, sin, position_ids=p, pairing=pairing)  # noqa: E731
-    compiled = torch.compile(f, fullgraph=True)
+    compiled = torch.compile(f, fullgraph=True, backend=COMPILER)
     q, k, tables = torch.randn(2, 4, 9, 16), torch.randn(2, 2, 9, 12), build_rope_cache(9, 12)
     for positions in (None, torch.arange(8, -1, -1), torch.randint(9, (2, 9))):
         results = []
@@ -430,7 +431,7 @@ def test_compiles_into_one_graph(pairing):
 
 @pytest.mark.slow
 def test_compiled_errors_still_say_what_is_wrong():
-    compiled = torch.compile(rotate_one, fullgraph=True)
+    compiled = torch.compile(rotate_one, fullgraph=True, backend=COMPILER)
     for shift in (1, -1):
         with pytest.raises(RuntimeError, match="position_ids must lie in 0 … 4, the rows of the tables"):
             compiled(Q, COS, SIN, position_ids=torch.arange(5) + shift)

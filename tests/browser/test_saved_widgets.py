@@ -32,7 +32,9 @@ def play_with_all_three(page):
     page.get_by_role("slider", name="shift both").press("ArrowRight")
     expect(page.locator("[role=status]").first).to_contain_text("m = 3, n = 3, offset n − m = 0")
     page.get_by_label("RoPE, 5 by 5").press("ArrowRight")
-    expect(page.locator(".rope").nth(1).locator(".rope-readout")).to_contain_text("key 1 (cat), offset 1: weight 0.338")
+    expect(page.locator(".rope").nth(1).locator(".rope-readout")).to_contain_text(
+        "key 1 (cat), 1 token after the query: weight 0.338"
+    )
     page.get_by_role("slider", name="position").press("ArrowLeft")
     expect(page.locator(".rope").nth(2).locator(".rope-readout").first).to_contain_text("At position 4064")
 
